@@ -1,0 +1,1 @@
+"""Runs of server functions: started, stopped, limited, and closed without a remainder."""

@@ -1,0 +1,202 @@
+"""One call of a server function, from its start to the end of everything it opened."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from typing import Any, Literal, Protocol, cast, runtime_checkable
+
+from streamui.errors import RunTimeoutError, StreamUIError
+from streamui.models.failures import as_model_error
+from streamui.settings import settings
+from streamui.streamable.scope import current_scope
+from streamui.streamable.value import StreamableValue
+
+logger = logging.getLogger("streamui")
+
+RunStatus = Literal["running", "waiting", "done", "error", "cancelled", "interrupted"]
+Body = AsyncGenerator[Any, None] | Coroutine[Any, Any, Any]
+Emit = Callable[[Any], Awaitable[None]]
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """Something that holds a connection, such as a provider's stream."""
+
+    async def aclose(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Run:
+    """One call of a server function; the scope of everything that is opened in it.
+
+    However the function ends, each streamable it opened has an end afterwards, and each
+    provider's stream is closed.
+
+    Args:
+        name: The server function.
+        page: The page that called, or what stands for it.
+        time_limit: Seconds it may take, waiting for its turn included; ``None`` is no limit.
+        latest_wins: A newer call cancels this one, so being cancelled is not being
+            interrupted.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        page: str,
+        *,
+        time_limit: float | None = None,
+        latest_wins: bool = False,
+    ) -> None:
+        self.id = secrets.token_urlsafe(16)
+        self.name = name
+        self.page = page
+        self.status: RunStatus = "running"
+        self._time_limit = time_limit
+        self._latest_wins = latest_wins
+        self._opened: dict[int, object] = {}
+        self._stopping = False
+        self._task: asyncio.Task[Any] | None = None
+        self._force: asyncio.TimerHandle | None = None
+
+    # -- the scope ----------------------------------------------------------------------
+
+    def adopt(self, opened: object) -> None:
+        """Take charge of a streamable or a provider's stream; see :class:`Scope`."""
+        self._opened[id(opened)] = opened
+
+    def release(self, opened: object) -> None:
+        """Forget something that has closed; see :class:`Scope`."""
+        self._opened.pop(id(opened), None)
+
+    # -- stopping -----------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop it wherever it waits; harmless twice, too early and too late.
+
+        The function sees ``asyncio.CancelledError`` at its current ``await`` or ``yield``.
+        """
+        if self._stopping or self.status not in ("running", "waiting"):
+            return
+        self._stopping = True
+        if self._task is not None:
+            self._task.cancel()
+            # A function that does not give up must not keep its page waiting.
+            self._force = asyncio.get_running_loop().call_later(
+                settings.stop_grace, self._end_streamables, "cancelled"
+            )
+
+    # -- running ------------------------------------------------------------------------
+
+    async def drive(self, body: Body, emit: Emit) -> None:
+        """Run the function's body in the current task, to its end.
+
+        Args:
+            body: What calling the function gave: a coroutine or an async generator.
+            emit: Takes each thing that the body yields or returns, ``None`` left out.
+
+        Raises:
+            asyncio.CancelledError: If the task was cancelled by anything but :meth:`stop`.
+            Exception: What the function raised, if no streamable of it could tell the page.
+        """
+        self._task = asyncio.current_task()
+        token = current_scope.set(self)
+        try:
+            if self._stopping:
+                body.close() if inspect.iscoroutine(body) else await _discard(body)
+                raise asyncio.CancelledError
+            async with asyncio.timeout(self._time_limit) as limit:
+                await self._walk(body, emit)
+                await self._follow_sources()
+        except asyncio.CancelledError:
+            await self._cancelled()
+        except TimeoutError as cause:
+            if not limit.expired():
+                await self._failed(cause)
+            else:
+                await self._failed(RunTimeoutError(f"{self.name} ran for {self._time_limit:g} s"))
+        except Exception as cause:  # any: it is the user's code
+            await self._failed(cause)
+        else:
+            await self._close("done")
+        finally:
+            current_scope.reset(token)
+            if self._force is not None:
+                self._force.cancel()
+            self._task = None
+
+    async def _walk(self, body: Body, emit: Emit) -> None:
+        if inspect.iscoroutine(body):
+            if (result := await body) is not None:
+                await emit(result)
+            return
+        steps = cast("AsyncGenerator[Any, None]", body)
+        try:
+            async for item in steps:
+                try:
+                    if item is not None:
+                        await emit(item)
+                    await asyncio.sleep(0)  # frames go out, a stop comes in
+                except BaseException as stop:
+                    # It happened while the function stood at its yield: let it hear there.
+                    await _throw(steps, stop)
+                    raise
+        finally:
+            await steps.aclose()
+
+    async def _follow_sources(self) -> None:
+        """Wait for the sources that the function left its streamables to follow."""
+        for opened in list(self._opened.values()):
+            if isinstance(opened, StreamableValue):
+                await cast("StreamableValue[Any]", opened).wait_source()
+
+    async def _cancelled(self) -> None:
+        if self._stopping or self._latest_wins:
+            await self._close("cancelled")
+        else:
+            await self._close("interrupted")
+        if not self._stopping:
+            raise asyncio.CancelledError
+        if self._task is not None:
+            self._task.uncancel()
+
+    async def _failed(self, cause: Exception) -> None:
+        error = as_model_error(cause) or cause
+        heard = any(isinstance(opened, StreamableValue) for opened in self._opened.values())
+        await self._close("error", error)
+        if not heard:
+            raise error
+        if not isinstance(error, StreamUIError):
+            logger.debug("%s failed; its streamables carry the error", self.name)
+
+    async def _close(self, status: RunStatus, cause: Exception | None = None) -> None:
+        self.status = status
+        self._end_streamables(status, cause)
+        for opened in list(self._opened.values()):
+            self.release(opened)
+            if isinstance(opened, Closable):
+                try:
+                    await opened.aclose()
+                except Exception:  # closing is the end of the road; the run's end is decided
+                    logger.warning("Closing %r after %s failed", opened, self.name, exc_info=True)
+
+    def _end_streamables(self, status: str, cause: Exception | None = None) -> None:
+        for opened in list(self._opened.values()):
+            if isinstance(opened, StreamableValue):
+                cast("StreamableValue[Any]", opened).close(status, cause)
+
+
+async def _throw(steps: AsyncGenerator[Any, None], stop: BaseException) -> None:
+    try:
+        await steps.athrow(stop)
+    except StopAsyncIteration:
+        pass  # it took the stop and returned
+
+
+async def _discard(steps: AsyncGenerator[Any, None]) -> None:
+    await steps.aclose()

@@ -1,0 +1,71 @@
+"""Every dial of streamui, in one place; each can be set by an environment variable."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+
+
+@dataclass(slots=True)
+class Settings:
+    """What can be tuned; change the fields of :data:`settings` before the app starts.
+
+    A field ``name`` can also be given as the environment variable ``STREAMUI_NAME``.
+
+    Attributes:
+        frame_interval: Seconds between two frames to one page while it streams. The first
+            op after a pause never waits.
+        open_warning: Seconds without a write after which a streamable that nobody closes is
+            warned about; 0 is never. Streamables of a running server function are exempt.
+        retain: Seconds a stream stays readable by its id after its end.
+        message_limit: Characters that one message of a person may have.
+        stop_grace: Seconds that a stopped server function may take to clean up before its
+            streamables are closed over its head.
+        leave_grace: Seconds that a page may be gone before a run that ends with its page is
+            stopped; long enough for a reload.
+        queue_limit: Packets that may wait in a page's socket before its frames are held back.
+        patch_log: Bytes of recent changes that a structured value keeps for readers that are
+            behind; one that is further behind gets the whole value.
+    """
+
+    frame_interval: float = 0.033
+    open_warning: float = 60.0
+    retain: float = 600.0
+    message_limit: int = 100_000
+    stop_grace: float = 2.0
+    leave_grace: float = 30.0
+    queue_limit: int = 1
+    patch_log: int = 4096
+
+    @classmethod
+    def from_environment(cls, environment: dict[str, str] | None = None) -> Settings:
+        """Read the settings that the environment names.
+
+        Args:
+            environment: The variables to look at; the process's own by default.
+
+        Returns:
+            Settings with the defaults for everything not named.
+
+        Raises:
+            ValueError: If a variable is not a number of zero or more; it is named.
+        """
+        variables = dict(os.environ) if environment is None else environment
+        chosen = cls()
+        for field in fields(cls):
+            name = f"STREAMUI_{field.name.upper()}"
+            if (text := variables.get(name)) is None:
+                continue
+            number = type(getattr(chosen, field.name))
+            try:
+                value = number(text)
+            except ValueError:
+                value = -1
+            if not value >= 0:
+                raise ValueError(f"{name} must be a number of zero or more, not {text!r}")
+            setattr(chosen, field.name, value)
+        return chosen
+
+
+settings = Settings.from_environment()
+"""The settings in force."""

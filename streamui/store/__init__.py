@@ -1,0 +1,1 @@
+"""Where streams are found by their id."""

@@ -1,0 +1,1 @@
+"""Values under construction, their changes and their readers; standard library only."""

@@ -1,0 +1,42 @@
+"""How a stream failed, as a page may know it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from streamui.errors import StreamUIError
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A typed failure: what a page shows, and the reference that finds it in the log.
+
+    Attributes:
+        code: Stable name of the kind of failure, such as ``timeout`` or ``internal``.
+        sentence: Safe to show to anybody.
+        reference: Correlation id; the log has the cause under it.
+    """
+
+    code: str
+    sentence: str
+    reference: str = ""
+
+    @classmethod
+    def of(cls, cause: BaseException | str) -> Failure:
+        """Describe an exception without its words, or pass a developer's own sentence on.
+
+        Args:
+            cause: What was given to ``error()``. The text of an exception stays on the server.
+        """
+        reference = secrets.token_hex(4)
+        if isinstance(cause, str):
+            return cls("error", cause, reference)
+        if isinstance(cause, StreamUIError):
+            return cls(cause.code, cause.sentence, reference)
+        return cls(StreamUIError.code, StreamUIError.sentence, reference)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the wire form."""
+        return {"code": self.code, "message": self.sentence, "reference": self.reference}

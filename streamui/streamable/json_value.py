@@ -1,0 +1,106 @@
+"""What may be streamed: JSON, and what turns into JSON without a loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol, cast, runtime_checkable
+
+from streamui.errors import NotJSONError
+
+type_names = "a string, a number, a bool, None, a list, a dict, a pydantic model or a dataclass"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@runtime_checkable
+class Reference(Protocol):
+    """Something that travels as its own handle inside a value, such as a streamable."""
+
+    def handle(self) -> dict[str, Any]:
+        """Return the JSON that stands for it."""
+        ...
+
+
+def clean_text(text: str) -> str:
+    """Return the text with each lone surrogate replaced by U+FFFD.
+
+    A surrogate pair that came as two code points becomes the one it means. Every reader gets
+    this same string, because a lone surrogate has no UTF-8 form.
+
+    Args:
+        text: Any Python string.
+    """
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def to_json(value: Any, path: str = "$") -> Any:
+    """Return a copy of a value that holds only JSON, and references as they are.
+
+    Args:
+        value: A JSON value; pydantic models and dataclasses become objects, tuples become
+            lists.
+        path: Where the value stands, for the error message.
+
+    Returns:
+        A new tree that shares nothing mutable with ``value``.
+
+    Raises:
+        NotJSONError: If something in it is not JSON; the message names its type and path.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return clean_text(str(value))
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise NotJSONError(f"{path} is {value!r}, which is not a JSON number; use None")
+        return float(value)
+    if isinstance(value, Reference):
+        return value
+    return _container(value, path)
+
+
+def _container(value: Any, path: str) -> Any:
+    try:
+        if isinstance(value, list | tuple):
+            items = cast("list[Any]", value)
+            return [to_json(item, f"{path}[{index}]") for index, item in enumerate(items)]
+        if isinstance(value, Mapping):
+            return _object(cast("Mapping[Any, Any]", value), path)
+        if hasattr(value, "model_dump") and hasattr(type(value), "model_fields"):
+            return _object(value.model_dump(mode="json"), path)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            names = [field.name for field in dataclasses.fields(value)]
+            return _object({name: getattr(value, name) for name in names}, path)
+    except RecursionError:
+        raise NotJSONError(f"{path} is nested too deeply, or holds itself") from None
+    raise NotJSONError(
+        f"{path} is a {type(value).__qualname__}, which is not JSON; a streamable holds {type_names}"
+    )
+
+
+def _object(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise NotJSONError(
+                f"{path} has the key {key!r}, a {type(key).__qualname__}; JSON keys are strings"
+            )
+        result[clean_text(key)] = to_json(item, f"{path}.{key}")
+    return result
+
+
+def copy_json(value: Any) -> Any:
+    """Return a copy of a tree that :func:`to_json` made, so that a caller may change it."""
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value)
+        return {key: copy_json(item) for key, item in items.items()}
+    if isinstance(value, list):
+        return [copy_json(item) for item in cast("list[Any]", value)]
+    return value

@@ -1,0 +1,272 @@
+"""One stream's content and history: a value, an offset, and what came since any offset.
+
+The offset counts what was written: a text append counts its characters, a list append its
+items, any other change and the end count one. So the text is its own log: what came after
+offset *k* is a slice, nothing is kept twice, and a reader is no more than a number.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from streamui.settings import settings
+from streamui.streamable.failure import Failure
+from streamui.streamable.json_value import copy_json
+from streamui.streamable.patch import Patch, size_of
+from streamui.streamable.tree import apply_patch
+
+Status = Literal["streaming", "done", "error", "cancelled", "interrupted"]
+
+
+class Unset:
+    """The value of a streamable that has none yet."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET = Unset()
+
+
+@dataclass(slots=True)
+class Change:
+    """Everything that happened after an offset, merged.
+
+    Attributes:
+        start: The offset it begins at; for a snapshot what the reader asked for is void.
+        offset: The offset it ends at: where to read from next.
+        kind: ``nothing``, ``append`` (text or items), ``patches`` or ``snapshot`` (replace).
+        content: The text, items, patches or value; :data:`UNSET` for nothing.
+        status: The stream's status after it.
+        failure: Why it failed, when the status is ``error`` or ``interrupted``.
+    """
+
+    start: int
+    offset: int
+    kind: Literal["nothing", "append", "patches", "snapshot"]
+    content: Any
+    status: Status
+    failure: Failure | None
+
+
+class Log:
+    """The content of one stream, for one writer and any number of readers in any thread."""
+
+    __slots__ = (
+        "__weakref__",
+        "_base",
+        "_base_length",
+        "_length",
+        "_listeners",
+        "_lock",
+        "_parts",
+        "_patch_size",
+        "_patches",
+        "_patches_from",
+        "_value",
+        "cause",
+        "failure",
+        "offset",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        """Start with no value at offset 0."""
+        self.offset = 0
+        self.status: Status = "streaming"
+        self.failure: Failure | None = None
+        self.cause: BaseException | None = None
+        self._value: Any = UNSET  # unused while the value is text: that lives in _parts
+        self._parts: list[str] | None = None
+        self._length = 0
+        self._base = 0  # since this offset there were only appends,
+        self._base_length = 0  # and this long was the value then
+        self._patches: deque[tuple[int, Patch]] | None = None
+        self._patches_from = 0
+        self._patch_size = 0
+        self._listeners: tuple[Callable[[Log], None], ...] = ()
+        self._lock = threading.Lock()
+
+    # -- writing ------------------------------------------------------------------------
+
+    def append_text(self, text: str) -> None:
+        """Add text to a text value; the caller has checked that it is one."""
+        with self._lock:
+            parts = self._parts
+            if parts is None:
+                parts = self._parts = []
+            parts.append(text)
+            # Neighbours of like size are joined, as in a binary counter: few parts at any
+            # time, and each character is copied no more than log2(parts) times.
+            while len(parts) > 1 and len(parts[-2]) < 2 * len(parts[-1]):
+                tail = parts.pop()
+                parts[-1] += tail
+            self._length += len(text)
+            self.offset += len(text)
+        for listener in self._listeners:
+            listener(self)
+
+    def append_items(self, items: list[Any]) -> None:
+        """Add items to a list value; the caller has checked that it is one."""
+        with self._lock:
+            self._value.extend(items)
+            self._length += len(items)
+            self.offset += len(items)
+            if self._patches:
+                self._remember([[], "+", copy_json(items)])
+        self._tell()
+
+    def set(self, value: Any) -> None:
+        """Replace the value."""
+        with self._lock:
+            self.offset += 1
+            self._base = self.offset
+            self._patches = None
+            self._patch_size = 0
+            self._store(value)
+        self._tell()
+
+    def patch(self, patches: list[Patch]) -> None:
+        """Change a list or an object in place."""
+        with self._lock:
+            if self._patches is None:
+                self._patches = deque()
+                self._patches_from = self.offset
+            for patch in patches:
+                self.offset += 1
+                # A copy goes into the value: a later patch may change it in place there,
+                # and a reader that is behind still needs this one as it was.
+                mine = [*patch[:2], *map(copy_json, patch[2:])]
+                self._value = apply_patch(self._value, mine)
+                self._remember(patch)
+            self._base = self.offset
+            self._base_length = self._length = (
+                len(self._value) if isinstance(self._value, list) else 0
+            )
+        self._tell()
+
+    def end(
+        self, status: Status, failure: Failure | None = None, cause: BaseException | None = None
+    ) -> bool:
+        """Close the stream, once.
+
+        Returns:
+            Whether this call closed it; False if it was closed before.
+        """
+        with self._lock:
+            if self.status != "streaming":
+                return False
+            self.offset += 1
+            self.status, self.failure, self.cause = status, failure, cause
+        self._tell()
+        return True
+
+    def _store(self, value: Any) -> None:
+        if isinstance(value, str):
+            self._parts, self._value, self._length = [value], UNSET, len(value)
+        else:
+            self._parts, self._value = None, value
+            self._length = len(value) if isinstance(value, list) else 0
+        self._base_length = self._length
+
+    def _remember(self, patch: Patch) -> None:
+        assert self._patches is not None
+        self._patches.append((self.offset, patch))
+        self._patch_size += size_of(patch)
+        while self._patch_size > settings.patch_log and len(self._patches) > 1:
+            self._patches_from, dropped = self._patches.popleft()
+            self._patch_size -= size_of(dropped)
+
+    # -- reading ------------------------------------------------------------------------
+
+    @property
+    def value(self) -> Any:
+        """The value now; the caller must not change it."""
+        with self._lock:
+            return self._current()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the value is text."""
+        return self._parts is not None
+
+    def _current(self) -> Any:
+        parts = self._parts
+        if parts is None:
+            return self._value
+        if len(parts) > 1:
+            parts[:] = ["".join(parts)]
+        return parts[0] if parts else ""
+
+    def read(self, offset: int) -> Change:
+        """Return everything that came after an offset.
+
+        Args:
+            offset: Where the reader is; one that this log cannot have given, or that it no
+                longer reaches back to, gives a snapshot.
+        """
+        with self._lock:
+            now, status, failure = self.offset, self.status, self.failure
+            if offset == now:
+                return Change(offset, now, "nothing", UNSET, status, failure)
+            if self._base <= offset < now:
+                begin = self._base_length + offset - self._base
+                if begin >= self._length:  # only the end is new
+                    return Change(offset, now, "nothing", UNSET, status, failure)
+                return Change(offset, now, "append", self._tail(begin), status, failure)
+            if self._patches and self._patches_from <= offset < now:
+                patches = [patch for after, patch in self._patches if after > offset]
+                return Change(offset, now, "patches", patches, status, failure)
+            if self._parts is None and self._value is UNSET:
+                return Change(offset, now, "nothing", UNSET, status, failure)
+            return Change(offset, now, "snapshot", self._current(), status, failure)
+
+    def _tail(self, begin: int) -> str | list[Any]:
+        if self._parts is None:
+            return self._value[begin:]
+        missing = self._length - begin
+        tail: list[str] = []
+        for part in reversed(self._parts):
+            if missing <= len(part):
+                tail.append(part[len(part) - missing :])
+                break
+            tail.append(part)
+            missing -= len(part)
+        return "".join(reversed(tail))
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the content takes, as Python counts them."""
+        with self._lock:
+            if self._parts is not None:
+                return sum(map(sys.getsizeof, self._parts))
+            return 0 if self._value is UNSET else size_of(self._value) + self._patch_size
+
+    # -- listening ----------------------------------------------------------------------
+
+    def listen(self, listener: Callable[[Log], None]) -> None:
+        """Call a function after every write, in the writer's thread; it must not block."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+    def unlisten(self, listener: Callable[[Log], None]) -> None:
+        """Stop calling a function."""
+        with self._lock:
+            self._listeners = tuple(other for other in self._listeners if other != listener)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener(self)

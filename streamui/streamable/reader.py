@@ -1,0 +1,116 @@
+"""Reading a streamable in Python."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+from streamui.errors import (
+    NotStreamableError,
+    StreamCancelledError,
+    StreamInterruptedError,
+    StreamNotFoundError,
+    StreamUIError,
+)
+from streamui.streamable.json_value import copy_json
+from streamui.streamable.log import UNSET, Log
+from streamui.streamable.value import StreamableValue, find_live
+
+
+async def read_streamable(source: StreamableValue[Any] | dict[str, Any]) -> AsyncIterator[Any]:
+    """Iterate over the values of a streamable as they are made.
+
+    Every reader starts from the value there is now and then gets each newer one; one that is
+    slower than the writer gets the latest and misses nothing, because a value holds all that
+    was appended before it. Any number may read, at any time, also after the end.
+
+    Follows ``readStreamableValue`` of ``@ai-sdk/rsc``.
+
+    Args:
+        source: A streamable, or the handle of one.
+
+    Yields:
+        The value, whole, whenever it has changed; nothing while it is unset.
+
+    Raises:
+        NotStreamableError: If ``source`` is neither.
+        StreamNotFoundError: If the handle's stream is not in this process.
+        StreamCancelledError: After the last value, if the stream was stopped.
+        StreamInterruptedError: After the last value, if its producer went away.
+        BaseException: After the last value, what was given to ``error()``, as it is.
+    """
+    if isinstance(source, StreamableValue):
+        log = source.log
+    elif isinstance(source, dict) and "$stream" in source:
+        if "status" in source:
+            for value in _settled(source):
+                yield value
+            return
+        log = _find(source)
+    else:
+        raise NotStreamableError(
+            f"read_streamable() takes a StreamableValue or a handle, not {type(source).__name__}"
+        )
+    async for value in _values(log):
+        yield value
+
+
+async def _values(log: Log) -> AsyncIterator[Any]:
+    loop = asyncio.get_running_loop()
+    changed = asyncio.Event()
+
+    def wake(_: Log) -> None:
+        if not changed.is_set():
+            loop.call_soon_threadsafe(changed.set)
+
+    log.listen(wake)
+    try:
+        offset = -1
+        while True:
+            changed.clear()
+            change = log.read(offset)
+            value = log.value
+            if change.kind != "nothing" and value is not UNSET:
+                yield copy_json(value)
+            offset = change.offset
+            if change.status != "streaming" and offset == log.offset:
+                break
+            await changed.wait()
+    finally:
+        log.unlisten(wake)
+    _raise_end(log)
+
+
+def _raise_end(log: Log) -> None:
+    if log.status == "error":
+        raise log.cause if log.cause is not None else _unknown(log)
+    if log.status == "cancelled":
+        raise StreamCancelledError("the stream was stopped before its end")
+    if log.status == "interrupted":
+        raise StreamInterruptedError("the stream's producer went away before its end")
+
+
+def _unknown(log: Log) -> StreamUIError:
+    failure = log.failure
+    return StreamUIError(f"{failure.sentence} [{failure.reference}]" if failure else "failed")
+
+
+def _find(handle: dict[str, Any]) -> Log:
+    found = find_live(str(handle["$stream"]))
+    if found is None:
+        raise StreamNotFoundError("no stream with this id; it is unknown here or has expired")
+    return found.log
+
+
+def _settled(handle: dict[str, Any]) -> list[Any]:
+    """Return the values of an ended stream's handle, or raise as its readers heard it end."""
+    log = Log()
+    error = cast("dict[str, str]", handle.get("error") or {})
+    if handle["status"] == "done":
+        return [handle["value"]] if "value" in handle else []
+    log.status = handle["status"]
+    if log.status == "error":
+        raise StreamUIError(f"{error.get('message')} [{error.get('reference')}]")
+    _raise_end(log)
+    return []
