@@ -113,3 +113,80 @@ class ProtocolError(StreamUIError, ValueError):
     """Bytes that break the wire protocol they claim to speak."""
 
     code = "protocol"
+
+
+class ModelError(StreamUIError, RuntimeError):
+    """Whatever a model provider did wrong, in one type.
+
+    The text is for the log and carries the provider's words with keys and passwords removed;
+    ``__cause__`` is the original exception where there was one.
+
+    Attributes:
+        code: What went wrong: ``rate_limited``, ``quota``, ``authentication``,
+            ``permission_denied``, ``bad_request``, ``not_found``, ``conflict``,
+            ``context_length``, ``content_filter``, ``refused``, ``server_error``, ``overloaded``,
+            ``timeout``, ``connection``, ``truncated``, ``malformed`` or ``failed``.
+        sentence: What a person may be told about it.
+        retryable: Whether the same request may succeed later.
+        retry_after: Seconds to wait before that, where the provider said so.
+
+    Args:
+        message: For the log; already free of secrets.
+        code: One of the codes above.
+        sentence: In place of the code's own sentence.
+        retryable: In place of what is usual for the code.
+        retry_after: Seconds, or ``None`` when nothing is known.
+    """
+
+    code: str  # pyright: ignore[reportIncompatibleVariableOverride] -- each failure has its own
+    sentence: str  # pyright: ignore[reportIncompatibleVariableOverride] -- likewise
+
+    sentences: ClassVar[dict[str, str]] = {
+        "rate_limited": "The model is busy with too many requests. Try again in a moment.",
+        "quota": "The model's quota is used up.",
+        "authentication": "The model did not accept this app's key.",
+        "permission_denied": "This app may not use this model.",
+        "bad_request": "The model did not understand the request.",
+        "not_found": "The model, or something the request refers to, does not exist.",
+        "conflict": "The model was busy with the same request. Try again.",
+        "context_length": "That is too long for the model.",
+        "content_filter": "The model's content filter stopped this.",
+        "refused": "The model refused to answer this.",
+        "server_error": "The model's service failed. Try again.",
+        "overloaded": "The model's service is overloaded. Try again in a moment.",
+        "timeout": "The model took too long to answer. Try again.",
+        "connection": "The model's service could not be reached. Try again.",
+        "truncated": "The answer broke off before its end. Try again.",
+        "malformed": "The model's service sent something that could not be read.",
+        "failed": "The model could not answer.",
+    }
+    """The safe sentence of each code."""
+
+    retryable_codes: ClassVar[frozenset[str]] = frozenset(
+        {
+            "rate_limited",
+            "conflict",
+            "server_error",
+            "overloaded",
+            "timeout",
+            "connection",
+            "truncated",
+            "malformed",
+        }
+    )
+    """The codes whose request may succeed when it is sent again."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        code: str = "failed",
+        sentence: str | None = None,
+        retryable: bool | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.sentence = sentence or self.sentences.get(code, self.sentences["failed"])
+        self.retryable = code in self.retryable_codes if retryable is None else retryable
+        self.retry_after = retry_after

@@ -1,0 +1,1 @@
+"""Provider streams as one small set of typed events, and the clients they come from."""

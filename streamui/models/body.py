@@ -1,0 +1,111 @@
+"""The HTTP response under a stream of the ``openai`` package: the one file that touches it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def response_of(stream: object) -> Any | None:
+    """Find the HTTP response that a stream reads.
+
+    Args:
+        stream: What the SDK returned, or anything else.
+
+    Returns:
+        The ``httpx2`` or ``httpx`` response; ``None`` when there is none.
+    """
+    response = getattr(stream, "response", None) or getattr(stream, "_response", None)
+    return response if hasattr(response, "is_closed") else None
+
+
+def strip_bom(response: Any) -> None:
+    """Let a response begin after its byte order mark, as the standard for events says.
+
+    The SDK (3.51) takes the mark for a part of the first field's name, and so loses the first
+    event without a word. It asks the response for its bytes when it is first read, so a
+    method put before that is the one it calls.
+
+    Args:
+        response: From :func:`response_of`, not yet read.
+    """
+    if hasattr(response, "aiter_bytes"):
+        response.aiter_bytes = _without_bom_async(response.aiter_bytes)
+    if hasattr(response, "iter_bytes"):
+        response.iter_bytes = _without_bom(response.iter_bytes)
+
+
+def content_type(response: Any) -> str:
+    """Read what a response says it is, without parameters.
+
+    Args:
+        response: From :func:`response_of`.
+
+    Returns:
+        Such as ``text/event-stream``; ``""`` when it does not say.
+    """
+    headers = getattr(response, "headers", None) or {}
+    return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def hang_up(response: Any) -> None:
+    """End the connection of a response that another thread is reading.
+
+    Closing a socket does not wake a thread that waits for its bytes; shutting it down does.
+
+    Args:
+        response: From :func:`response_of`.
+    """
+    if response.is_closed:
+        return
+    network = getattr(response, "extensions", {}).get("network_stream")
+    if network is None:
+        return
+    with suppress(OSError, ValueError):
+        connection = network.get_extra_info("socket")
+        if connection is not None:
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+def _without_bom_async(
+    read: Callable[..., AsyncIterator[bytes]],
+) -> Callable[..., AsyncIterator[bytes]]:
+    async def aiter_bytes(*args: Any, **options: Any) -> AsyncIterator[bytes]:
+        head: bytes | None = b""
+        async for chunk in read(*args, **options):
+            if head is None:
+                yield chunk
+                continue
+            head += chunk
+            if not _undecided(head):
+                yield head.removeprefix(_BOM)
+                head = None
+        if head:
+            yield head
+
+    return aiter_bytes
+
+
+def _without_bom(read: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
+    def iter_bytes(*args: Any, **options: Any) -> Iterator[bytes]:
+        head: bytes | None = b""
+        for chunk in read(*args, **options):
+            if head is None:
+                yield chunk
+                continue
+            head += chunk
+            if not _undecided(head):
+                yield head.removeprefix(_BOM)
+                head = None
+        if head:
+            yield head
+
+    return iter_bytes
+
+
+def _undecided(head: bytes) -> bool:
+    return len(head) < len(_BOM) and _BOM.startswith(head)

@@ -1,0 +1,19 @@
+"""The demo model: a small server that speaks OpenAI's wire formats, without a key.
+
+It is embedded where no key is set, and runs alone with ``python -m streamui.models.demo``. Its
+answers are deterministic. They can be steered by plain sentences, for demos and tests::
+
+    Write 300 words about rivers at 60 words per second
+    Write 100 words about tea at 30 words per second, fail with 429 after 20 words
+    Write 100 words about tea, stall after 20 words
+    Write 100 words about tea, cut the connection after 20 words
+    Write 100 words about tea, send nonsense after 20 words
+    Write 2000 tokens of 5 characters at 200 tokens per second
+    Think first, then write 50 words about tea as fast as you can
+    Refuse to write about tea
+"""
+
+from streamui.models.demo.host import DemoServer, server, stop
+from streamui.models.demo.stats import Stats
+
+__all__ = ["DemoServer", "Stats", "server", "stop"]

@@ -1,0 +1,238 @@
+"""The events that every provider's stream is turned into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+FinishReason: TypeAlias = Literal[
+    "stop", "length", "content-filter", "tool-calls", "error", "other"
+]
+"""Why a model stopped writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextStart:
+    """A part of the answer's text begins.
+
+    Attributes:
+        id: Names the part; its deltas and its end carry the same id.
+        provider_event: The provider's own name of the event behind this one, such as
+            ``response.output_text.delta``. Every event has it.
+    """
+
+    id: str
+    provider_event: str = ""
+    type: Literal["text-start"] = field(default="text-start", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More text of a part; never empty."""
+
+    id: str
+    delta: str
+    provider_event: str = ""
+    type: Literal["text-delta"] = field(default="text-delta", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TextEnd:
+    """A part of the text is over, either complete or because the stream broke."""
+
+    id: str
+    provider_event: str = ""
+    type: Literal["text-end"] = field(default="text-end", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningStart:
+    """A part of what the model shows of its thinking begins."""
+
+    id: str
+    provider_event: str = ""
+    type: Literal["reasoning-start"] = field(default="reasoning-start", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More text of a reasoning part; never empty."""
+
+    id: str
+    delta: str
+    provider_event: str = ""
+    type: Literal["reasoning-delta"] = field(default="reasoning-delta", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningEnd:
+    """A reasoning part is over."""
+
+    id: str
+    provider_event: str = ""
+    type: Literal["reasoning-end"] = field(default="reasoning-end", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDelta:
+    """More of the sentence with which the model declines to answer."""
+
+    id: str
+    delta: str
+    provider_event: str = ""
+    type: Literal["refusal-delta"] = field(default="refusal-delta", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalEnd:
+    """The refusal is over.
+
+    Attributes:
+        id: The part that its deltas named.
+        refusal: All of it.
+        provider_event: The provider's own name of the event.
+    """
+
+    id: str
+    refusal: str
+    provider_event: str = ""
+    type: Literal["refusal-end"] = field(default="refusal-end", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStart:
+    """The model begins to call a tool.
+
+    Attributes:
+        id: The id under which the provider expects the tool's result.
+        name: The tool.
+        provider_event: The provider's own name of the event.
+    """
+
+    id: str
+    name: str
+    provider_event: str = ""
+    type: Literal["tool-call-start"] = field(default="tool-call-start", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """More of a tool call's arguments: a piece of JSON text, not JSON by itself."""
+
+    id: str
+    delta: str
+    provider_event: str = ""
+    type: Literal["tool-call-delta"] = field(default="tool-call-delta", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A complete tool call.
+
+    Attributes:
+        id: The id under which the provider expects the tool's result.
+        name: The tool.
+        arguments: All the arguments as the model wrote them: JSON text for a function, which
+            a model may get wrong, or free text for a custom tool.
+        provider_event: The provider's own name of the event.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    provider_event: str = ""
+    type: Literal["tool-call"] = field(default="tool-call", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the answer cost, in tokens; at most once, just before the finish.
+
+    Attributes:
+        input_tokens: Tokens of the request.
+        output_tokens: Tokens of the answer, reasoning included.
+        total_tokens: Both.
+        details: The provider's finer counts, such as ``cached_tokens`` and ``reasoning_tokens``.
+        provider_event: The provider's own name of the event.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    details: Mapping[str, int] = field(default_factory=dict[str, int])
+    provider_event: str = ""
+    type: Literal["usage"] = field(default="usage", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The proper end of the stream: exactly once, and last.
+
+    Attributes:
+        reason: Why the model stopped.
+        response_id: The provider's id of the response, for ``previous_response_id``; ``""``
+            when it gave none.
+        provider_event: The provider's own name of the event.
+    """
+
+    reason: FinishReason
+    response_id: str = ""
+    provider_event: str = ""
+    type: Literal["finish"] = field(default="finish", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """Something the provider said that has no meaning of its own here, such as progress.
+
+    Attributes:
+        name: The provider's name of it.
+        data: The provider's own object.
+        provider_event: The same name.
+    """
+
+    name: str
+    data: object = field(default=None, repr=False, compare=False)
+    provider_event: str = ""
+    type: Literal["provider"] = field(default="provider", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The stream broke: last before the :class:`~streamui.errors.ModelError` that says the same.
+
+    Attributes:
+        code: The code of the error.
+        sentence: What a person may be told.
+        retryable: Whether the same request may succeed later.
+        retry_after: Seconds to wait before that, where the provider said so.
+        provider_event: The provider's event that said so; ``""`` when the stream just broke.
+    """
+
+    code: str
+    sentence: str
+    retryable: bool = False
+    retry_after: float | None = None
+    provider_event: str = ""
+    type: Literal["error"] = field(default="error", init=False)
+
+
+ModelEvent: TypeAlias = (
+    TextStart
+    | TextDelta
+    | TextEnd
+    | ReasoningStart
+    | ReasoningDelta
+    | ReasoningEnd
+    | RefusalDelta
+    | RefusalEnd
+    | ToolCallStart
+    | ToolCallDelta
+    | ToolCall
+    | Usage
+    | Finish
+    | ProviderEvent
+    | Failure
+)
+"""Any event of a model's stream; its ``type`` tells which."""
