@@ -1,0 +1,70 @@
+"""What our page has to reach, and whether it did."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from benchmarks.cases import CONTESTANTS, FLAT_OUT, RATE, Case, Contestant
+from benchmarks.measurement import Measurement
+from benchmarks.tokens import TOKEN_LENGTH
+
+Results = Mapping[tuple[Case, Contestant], Measurement]
+
+OURS, PLAIN, SSE, OUR_MARKDOWN, PLAIN_MARKDOWN = CONTESTANTS
+RIVALS = {OURS: (PLAIN, SSE), OUR_MARKDOWN: (PLAIN_MARKDOWN,)}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One target held against one measurement.
+
+    Attributes:
+        what: What is measured, in words.
+        value: What it came to.
+        most: What it may come to.
+        unit: The unit of both.
+    """
+
+    what: str
+    value: float
+    most: float
+    unit: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the value is within the target."""
+        return self.value <= self.most
+
+
+def checks(results: Results) -> Iterator[Check]:
+    """Hold every measured case of our pages against its targets.
+
+    Args:
+        results: The medians of a run; cases and rivals that are not in it are not checked.
+
+    Yields:
+        The checks that the run allows.
+    """
+    for (case, contestant), ours in results.items():
+        name = f"{case.count:,} tokens {'at 200/s' if case.rate else 'flat out'}"
+        if contestant == OURS:
+            yield from _text_checks(name, case, ours, results)
+        elif contestant == OUR_MARKDOWN:
+            name = f"Markdown, {name}"
+            yield Check(f"{name}: done, of the stream's length",
+                        ours.all / 1000 / case.seconds, 1.1, "x")  # fmt: skip
+            yield Check(f"{name}: longest task", ours.longest, 100, "ms")
+
+
+def _text_checks(name: str, case: Case, ours: Measurement, results: Results) -> Iterator[Check]:
+    if case.rate == FLAT_OUT:
+        text = case.count * TOKEN_LENGTH
+        yield Check(f"{name}: bytes, of the text", ours.bytes / text, 1.3, "x")
+    if case == Case("text", 2_000, RATE):
+        yield Check(f"{name}: bytes", ours.bytes / 1000, 32, "KB")
+    if case == Case("text", 8_000, FLAT_OUT):
+        yield Check(f"{name}: all visible", ours.all, 150, "ms")
+    if bare := results.get((case, SSE)):
+        yield Check(f"{name}: first token, of bare SSE", ours.first / bare.first, 1.3, "x")
+    plain = results.get((case, PLAIN))
+    if plain and plain.cpu and case.rate == RATE:
+        yield Check(f"{name}: server CPU, of plain Reflex", ours.cpu / plain.cpu, 0.5, "x")
