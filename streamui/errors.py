@@ -138,9 +138,6 @@ class ModelError(StreamUIError, RuntimeError):
         retry_after: Seconds, or ``None`` when nothing is known.
     """
 
-    code: str  # pyright: ignore[reportIncompatibleVariableOverride] -- each failure has its own
-    sentence: str  # pyright: ignore[reportIncompatibleVariableOverride] -- likewise
-
     sentences: ClassVar[dict[str, str]] = {
         "rate_limited": "The model is busy with too many requests. Try again in a moment.",
         "quota": "The model's quota is used up.",
@@ -186,7 +183,10 @@ class ModelError(StreamUIError, RuntimeError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
-        self.code = code
-        self.sentence = sentence or self.sentences.get(code, self.sentences["failed"])
+        # Each failure of a provider has its own, where other errors have their class's.
+        self.code = code  # pyright: ignore[reportAttributeAccessIssue]
+        self.sentence = (  # pyright: ignore[reportAttributeAccessIssue]
+            sentence or self.sentences.get(code, self.sentences["failed"])
+        )
         self.retryable = code in self.retryable_codes if retryable is None else retryable
         self.retry_after = retry_after

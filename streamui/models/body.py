@@ -48,8 +48,9 @@ def content_type(response: Any) -> str:
     Returns:
         Such as ``text/event-stream``; ``""`` when it does not say.
     """
-    headers = getattr(response, "headers", None) or {}
-    return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
+    headers: Any = getattr(response, "headers", None)
+    kind = str(headers.get("content-type", "")) if headers else ""
+    return kind.partition(";")[0].strip().lower()
 
 
 def hang_up(response: Any) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 from streamui.errors import ModelError, StreamUIError
 from streamui.models.redaction import redact
@@ -219,7 +219,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             continue
         return seconds if math.isfinite(seconds) and seconds >= 0 else None
     try:
-        date = parsedate_to_datetime(cast("str", headers.get("retry-after", "")))
+        date = parsedate_to_datetime(headers.get("retry-after", ""))
         return max(0.0, date.timestamp() - time.time())
     except (TypeError, ValueError, OverflowError):
         return None

@@ -55,19 +55,16 @@ def model_events(stream: Any) -> ModelEvents:
     """
     if isinstance(stream, ModelEvents):
         return stream
+    kind = type(stream).__name__
     if hasattr(stream, "model_dump"):
-        raise NotStreamableError(
-            f"{type(stream).__name__} is a whole answer, not a stream: call with stream=True"
-        )
+        raise NotStreamableError(f"{kind} is a whole answer, not a stream: call with stream=True")
     if isinstance(stream, str | bytes | bytearray | dict):
-        raise NotStreamableError(
-            f"a {type(stream).__name__} is no stream: give an iterable of strings"
-        )
+        raise NotStreamableError(f"a {kind} is no stream: give an iterable of strings")
     if any(hasattr(stream, name) for name in ("__aiter__", "__aenter__", "__await__")):
         return ModelEvents(TaskSource(stream))
     if hasattr(stream, "__iter__") or hasattr(stream, "__enter__"):
         return ModelEvents(ThreadSource(stream))
-    raise NotStreamableError(f"{type(stream).__name__} can't be read as a model's stream")
+    raise NotStreamableError(f"{kind} can't be read as a model's stream")
 
 
 class ModelEvents(AsyncIterator[ModelEvent]):
@@ -136,7 +133,7 @@ class ModelEvents(AsyncIterator[ModelEvent]):
             raise
         except StreamCancelledError as error:
             self._ended, self._error = True, error
-        except Exception as error:  # noqa: BLE001 -- typed from here on
+        except Exception as error:  # any: it is typed from here on
             self._break(error)
         else:
             self._feed(item)
@@ -148,7 +145,7 @@ class ModelEvents(AsyncIterator[ModelEvent]):
             # One by one: what came before an error in the same item still counts.
             for event in self._dialect.feed(item):
                 self._ready.append(event)
-        except Exception as error:  # noqa: BLE001 -- data of any shape can come from outside
+        except Exception as error:  # any: the data comes from outside
             self._fail(error, getattr(item, "type", None))
         else:
             if self._dialect.over:

@@ -141,7 +141,5 @@ class ChatDialect:
 def _unreadable(item: Any) -> ModelError:
     message = getattr(item, "message", None)
     if message:
-        return told_failure(
-            str(message), getattr(item, "code", None), getattr(item, "type", None)
-        )
+        return told_failure(str(message), getattr(item, "code", None), getattr(item, "type", None))
     return ModelError("a chunk without choices", code="malformed")

@@ -5,7 +5,7 @@ Events as in https://platform.openai.com/docs/api-reference/responses-streaming.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from streamui.errors import ModelError
@@ -103,7 +103,7 @@ class ResponsesDialect:
         yield from part.end(name)
 
     def _item_added(self, item: Any, name: str) -> ModelEvent:
-        added = getattr(item, "item", None)
+        added: Any = getattr(item, "item", None)
         if getattr(added, "type", None) not in _CALL_TYPES:
             return ProviderEvent(name, item, name)
         call = CallPart(_call_id(added), str(added.name or ""), [])
@@ -191,9 +191,12 @@ def _usage(usage: Any, name: str) -> Usage | None:
         **counts(getattr(usage, "input_tokens_details", None)),
         **counts(getattr(usage, "output_tokens_details", None)),
     }
-    read: Callable[[str], int] = lambda field: int(getattr(usage, field, None) or 0)  # noqa: E731
     return Usage(
-        read("input_tokens"), read("output_tokens"), read("total_tokens"), details, name
+        int(getattr(usage, "input_tokens", None) or 0),
+        int(getattr(usage, "output_tokens", None) or 0),
+        int(getattr(usage, "total_tokens", None) or 0),
+        details,
+        name,
     )
 
 

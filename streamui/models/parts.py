@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from streamui.errors import ModelError
 from streamui.models.events import (
@@ -23,21 +23,20 @@ from streamui.models.events import (
     ToolCallStart,
 )
 
-Maker: TypeAlias = Callable[[str, str], ModelEvent]
 
-
-class WrittenPart:
+class WrittenPart(ABC):
     """A text, a reasoning or a refusal that is being written.
 
     It joins surrogate pairs that a provider has split between two deltas, and it knows when a
     provider's final text says that a delta was lost.
+
+    Args:
+        id: Names it in its events.
     """
 
-    def __init__(self, id: str, start: Maker | None, delta: Callable[..., ModelEvent]) -> None:
+    def __init__(self, id: str) -> None:
         self.id = id
         self.provider_event = ""
-        self._start = start
-        self._delta = delta
         self._half = ""
         self._length = 0
         self._sum = 0
@@ -45,8 +44,9 @@ class WrittenPart:
     def begin(self, provider_event: str) -> Iterator[ModelEvent]:
         """Announce the part."""
         self.provider_event = provider_event
-        if self._start is not None:
-            yield self._start(self.id, provider_event)
+        started = self._started(provider_event)
+        if started is not None:
+            yield started
 
     def write(self, delta: str, provider_event: str) -> Iterator[ModelEvent]:
         """Pass on a delta."""
@@ -55,11 +55,7 @@ class WrittenPart:
         self._sum = _checksum(delta, self._sum)
         delta, self._half = _whole(self._half + delta)
         if delta:
-            self.keep(delta)
-            yield self._delta(self.id, delta, provider_event)
-
-    def keep(self, delta: str) -> None:
-        """Remember a delta; only a part that needs its whole text does."""
+            yield self._written(delta, provider_event)
 
     def complete(self, text: object, provider_event: str) -> Iterator[ModelEvent]:
         """Compare with the whole text that the provider gives at the end.
@@ -77,32 +73,42 @@ class WrittenPart:
         """End the part."""
         if self._half:
             half, self._half = self._half, ""
-            self.keep(half)
-            yield self._delta(self.id, half, provider_event)
-        yield self.ended(provider_event)
+            yield self._written(half, provider_event)
+        yield self._ended(provider_event)
 
-    def ended(self, provider_event: str) -> ModelEvent:
-        """Make the event that says so."""
-        raise NotImplementedError
+    @abstractmethod
+    def _started(self, provider_event: str) -> ModelEvent | None: ...
+
+    @abstractmethod
+    def _written(self, delta: str, provider_event: str) -> ModelEvent: ...
+
+    @abstractmethod
+    def _ended(self, provider_event: str) -> ModelEvent: ...
 
 
 class TextPart(WrittenPart):
     """A text that is being written."""
 
-    def __init__(self, id: str) -> None:
-        super().__init__(id, TextStart, TextDelta)
+    def _started(self, provider_event: str) -> ModelEvent:
+        return TextStart(self.id, provider_event)
 
-    def ended(self, provider_event: str) -> ModelEvent:  # noqa: D102 -- as its base says
+    def _written(self, delta: str, provider_event: str) -> ModelEvent:
+        return TextDelta(self.id, delta, provider_event)
+
+    def _ended(self, provider_event: str) -> ModelEvent:
         return TextEnd(self.id, provider_event)
 
 
 class ReasoningPart(WrittenPart):
     """A reasoning that is being written."""
 
-    def __init__(self, id: str) -> None:
-        super().__init__(id, ReasoningStart, ReasoningDelta)
+    def _started(self, provider_event: str) -> ModelEvent:
+        return ReasoningStart(self.id, provider_event)
 
-    def ended(self, provider_event: str) -> ModelEvent:  # noqa: D102 -- as its base says
+    def _written(self, delta: str, provider_event: str) -> ModelEvent:
+        return ReasoningDelta(self.id, delta, provider_event)
+
+    def _ended(self, provider_event: str) -> ModelEvent:
         return ReasoningEnd(self.id, provider_event)
 
 
@@ -110,13 +116,17 @@ class RefusalPart(WrittenPart):
     """A refusal that is being written."""
 
     def __init__(self, id: str) -> None:
-        super().__init__(id, None, RefusalDelta)
+        super().__init__(id)
         self._said: list[str] = []
 
-    def keep(self, delta: str) -> None:  # noqa: D102 -- as its base says
-        self._said.append(delta)
+    def _started(self, provider_event: str) -> None:
+        return None
 
-    def ended(self, provider_event: str) -> ModelEvent:  # noqa: D102 -- as its base says
+    def _written(self, delta: str, provider_event: str) -> ModelEvent:
+        self._said.append(delta)
+        return RefusalDelta(self.id, delta, provider_event)
+
+    def _ended(self, provider_event: str) -> ModelEvent:
         return RefusalEnd(self.id, "".join(self._said), provider_event)
 
 

@@ -162,7 +162,7 @@ class TaskSource(Source):
             if not self._cancelled:
                 error = StreamCancelledError("the event loop is going down")
                 raise
-        except Exception as raised:  # noqa: BLE001 -- passed on to the consumer
+        except Exception as raised:  # any: it is the consumer's to judge
             error = raised
         finally:
             self._finish(error)
@@ -230,7 +230,7 @@ class ThreadSource(Source):
                     if self._cancelled:
                         break
                     self._tell(self._put, item)
-        except Exception as raised:  # noqa: BLE001 -- passed on to the consumer
+        except Exception as raised:  # any: it is the consumer's to judge
             error = raised
         self._response = None
         self._tell(self._finish, error)

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 
 from streamui.models.demo import prose
-from streamui.models.demo.replies import reply, topic_of
+from streamui.models.demo.replies import reply
 from streamui.models.demo.steering import Steering
 from streamui.models.demo.talk import Message
+from streamui.models.demo.topic import topic_of
 
 _TOKEN = re.compile(r"\s*\S+\s*")
 
@@ -56,10 +57,9 @@ def answer(messages: tuple[Message, ...], limit: object = None) -> Answer:
     before = tuple(said[: max(place, 0)])
     deltas = _deltas(steering, before)
     reasoning = _pieces(_thought(steering)) if steering.think else ()
-    cut_short = isinstance(limit, int) and 0 < limit < len(deltas)
-    return Answer(
-        steering, deltas[:limit] if cut_short else deltas, reasoning, cut_short
-    )
+    if isinstance(limit, int) and 0 < limit < len(deltas):
+        return Answer(steering, deltas[:limit], reasoning, cut_short=True)
+    return Answer(steering, deltas, reasoning)
 
 
 def _deltas(steering: Steering, before: tuple[Message, ...]) -> tuple[str, ...]:

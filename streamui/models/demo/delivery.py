@@ -77,9 +77,7 @@ class Delivery(Response):
             await _end(writing, leaving)
 
     async def _write(self, send: Send) -> None:
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        )
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async for chunk in self._chunks:
             if chunk:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})

@@ -47,9 +47,7 @@ class DemoServer:
             timeout_keep_alive=75,
         )
         self._server = _Server(config)
-        self._thread = threading.Thread(
-            target=self._run, name="streamui demo model", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="streamui demo model", daemon=True)
 
     @property
     def base_url(self) -> str:

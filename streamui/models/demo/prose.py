@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Iterator
 
 _OPENINGS = (
+    "Consider {topic}.",
+    "A word on {topic}: it rewards attention.",
     "There is more to say about {topic} than fits on one page.",
     "Ask ten people about {topic} and you will hear ten different stories.",
     "A good way to begin with {topic} is to slow down and look closely.",
@@ -43,6 +45,7 @@ _SENTENCES = (
     "So the talk about {topic} goes on, a little wiser than before.",
 )
 
+# One of each length from one word up, so that any count can be reached.
 _CLOSINGS = (
     "Enough.",
     "Look again.",
@@ -53,9 +56,9 @@ _CLOSINGS = (
     "The rest is left to the reader.",
     "Nobody needs to know all of it today.",
     "What remains is a good reason to come back.",
-    "In the end the small things are what one remembers.",
-    "There is no hurry, and the best parts can wait until tomorrow.",
-    "It is a modest thought, but modest thoughts often turn out to last longest.",
+    "In the end it is the small things that count.",
+    "There is no hurry, and the very best parts can wait.",
+    "It is a modest thought, but modest thoughts tend to last longest.",
 )
 
 
@@ -70,24 +73,27 @@ def write(topic: str, words: int) -> str:
         Paragraphs of whole sentences. The same arguments give the same text.
     """
     left = words
-    paragraphs: list[list[str]] = []
-    for number, sentence in enumerate(_sentences(topic)):
+    chosen: list[str] = []
+    misfits = 0
+    short = _OPENINGS[1 if words > 15 else 0].format(topic=topic)
+    if len(short.split()) <= left < 40:
+        chosen.append(short)
+        left -= len(short.split())
+    for sentence in _sentences(topic):
         length = len(sentence.split())
-        # One short sentence is kept back, so that the last words make sense too.
-        if length > left or (0 < left - length < 3 and left > length):
+        if length <= left:
+            chosen.append(sentence)
+            left -= length
+            misfits = 0
+        else:
+            misfits += 1
+        if not left or misfits > len(_SENTENCES):
             break
-        if number % 5 == 0:
-            paragraphs.append([])
-        paragraphs[-1].append(sentence)
-        left -= length
-    if left and not paragraphs:
-        paragraphs.append([])
-    seed = zlib.crc32(topic.encode("utf-8", "replace"))
     while left > 0:
-        length = min(left, len(_CLOSINGS) - seed % 2) if left > 2 else left
-        paragraphs[-1].append(_CLOSINGS[length - 1])
+        length = min(left, len(_CLOSINGS))
+        chosen.append(_CLOSINGS[length - 1])
         left -= length
-        seed += 1
+    paragraphs = (chosen[start : start + 5] for start in range(0, len(chosen), 5))
     return "\n\n".join(" ".join(paragraph) for paragraph in paragraphs)
 
 
@@ -114,10 +120,11 @@ def tokens(count: int, characters: int) -> list[str]:
 
 def _sentences(topic: str) -> Iterator[str]:
     seed = zlib.crc32(topic.encode("utf-8", "replace"))
-    yield _OPENINGS[seed % len(_OPENINGS)].format(topic=topic)
+    # The long openings first; the short ones are for texts that have no room for them.
+    yield _OPENINGS[2 + seed % (len(_OPENINGS) - 2)].format(topic=topic)
     number = seed
     while True:
-        # Two lengths without a common factor: the pairs repeat late.
+        # The aspect changes with the paragraph, and the pairs repeat late.
         aspect, image, question = _ASPECTS[(number // 5) % len(_ASPECTS)]
         template = _SENTENCES[number % len(_SENTENCES)]
         made = template.format(topic=topic, aspect=aspect, image=image, question=question)

@@ -36,8 +36,8 @@ class ResponsesWire:
         )
 
     def reasoning(self, answer: Answer) -> Iterator[bytes]:  # noqa: D102 -- as its protocol says
-        item = {"id": new_id("rs"), "type": "reasoning", "summary": []}
-        place = {"item_id": item["id"], "output_index": 0, "summary_index": 0}
+        item: dict[str, Any] = {"id": new_id("rs"), "type": "reasoning", "summary": []}
+        place: dict[str, Any] = {"item_id": item["id"], "output_index": 0, "summary_index": 0}
         head = self._event("response.output_item.added", output_index=0, item=item)
         head += self._event(
             "response.reasoning_summary_part.added",
@@ -67,7 +67,7 @@ class ResponsesWire:
 
     def delta(self, delta: str) -> bytes:  # noqa: D102 -- as its protocol says
         name = "response.refusal.delta" if self._refusing else "response.output_text.delta"
-        more = {} if self._refusing else {"logprobs": []}
+        more: dict[str, Any] = {} if self._refusing else {"logprobs": []}
         return self._event(name, **self._place(), delta=delta, **more)
 
     def closing(self, answer: Answer) -> bytes:  # noqa: D102 -- as its protocol says
@@ -181,5 +181,3 @@ class ResponsesWire:
         number = self._number
         self._number += 1
         return sse(name, {"type": name, "sequence_number": number, **data})
-
-

@@ -60,9 +60,7 @@ class Routes:
         """Make a response, streamed or whole."""
         asked = await _asked(request)
         said = read_messages(asked.get("input"))
-        before = self._memory.before(
-            asked.get("previous_response_id"), asked.get("conversation")
-        )
+        before = self._memory.before(asked.get("previous_response_id"), asked.get("conversation"))
         messages = before + said
         made = answer(messages, asked.get("max_output_tokens"))
         wire = ResponsesWire(asked, messages)
