@@ -1,0 +1,115 @@
+"""Pages that fill in while the server is still thinking: streaming values and UI for Reflex.
+
+Everything public is a name of this package, loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from streamui import reflex_hook
+
+if TYPE_CHECKING:
+    from streamui.components.markdown import markdown
+    from streamui.components.status import status
+    from streamui.components.text import text
+    from streamui.errors import (
+        ModelError,
+        NotJSONError,
+        NotStreamableError,
+        PageError,
+        ProtocolError,
+        RunTimeoutError,
+        StreamCancelledError,
+        StreamClosedError,
+        StreamInterruptedError,
+        StreamLockedError,
+        StreamNotFoundError,
+        StreamTypeError,
+        StreamUIError,
+        TooLongError,
+    )
+    from streamui.models.client import default_client, default_model
+    from streamui.models.model_events import model_events
+    from streamui.page.server_function import server_function, stop
+    from streamui.server.runs import turn
+    from streamui.settings import Settings, settings
+    from streamui.streamable.reader import read_streamable
+    from streamui.streamable.value import StreamableValue
+
+_homes = {
+    "ModelError": "errors",
+    "NotJSONError": "errors",
+    "NotStreamableError": "errors",
+    "PageError": "errors",
+    "ProtocolError": "errors",
+    "RunTimeoutError": "errors",
+    "Settings": "settings",
+    "StreamCancelledError": "errors",
+    "StreamClosedError": "errors",
+    "StreamInterruptedError": "errors",
+    "StreamLockedError": "errors",
+    "StreamNotFoundError": "errors",
+    "StreamTypeError": "errors",
+    "StreamUIError": "errors",
+    "StreamableValue": "streamable.value",
+    "TooLongError": "errors",
+    "default_client": "models.client",
+    "default_model": "models.client",
+    "markdown": "components.markdown",
+    "model_events": "models.model_events",
+    "read_streamable": "streamable.reader",
+    "server_function": "page.server_function",
+    "settings": "settings",
+    "status": "components.status",
+    "stop": "page.server_function",
+    "text": "components.text",
+    "turn": "server.runs",
+}
+
+__all__ = [
+    "ModelError",
+    "NotJSONError",
+    "NotStreamableError",
+    "PageError",
+    "ProtocolError",
+    "RunTimeoutError",
+    "Settings",
+    "StreamCancelledError",
+    "StreamClosedError",
+    "StreamInterruptedError",
+    "StreamLockedError",
+    "StreamNotFoundError",
+    "StreamTypeError",
+    "StreamUIError",
+    "StreamableValue",
+    "TooLongError",
+    "default_client",
+    "default_model",
+    "markdown",
+    "model_events",
+    "read_streamable",
+    "server_function",
+    "settings",
+    "status",
+    "stop",
+    "text",
+    "turn",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _homes:
+        raise AttributeError(f"module 'streamui' has no attribute {name!r}")
+    module = importlib.import_module(f"streamui.{_homes[name]}")
+    # Kept here, because importing a submodule of the same name puts the module in this place.
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
+reflex_hook.register()

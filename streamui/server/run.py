@@ -7,11 +7,13 @@ import inspect
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
-from streamui.errors import RunTimeoutError, StreamUIError
+from streamui.errors import RunTimeoutError
 from streamui.models.failures import as_model_error
 from streamui.settings import settings
+from streamui.streamable.failure import Failure
 from streamui.streamable.scope import current_scope
 from streamui.streamable.value import StreamableValue
 
@@ -93,12 +95,18 @@ class Run:
 
     # -- running ------------------------------------------------------------------------
 
-    async def drive(self, body: Body, emit: Emit) -> None:
-        """Run the function's body in the current task, to its end.
+    async def drive(
+        self,
+        start: Callable[[], Body],
+        emit: Emit,
+        gate: AbstractAsyncContextManager[None] | None = None,
+    ) -> None:
+        """Run the function in the current task, to its end.
 
         Args:
-            body: What calling the function gave: a coroutine or an async generator.
+            start: Calls the function; gives its coroutine or async generator.
             emit: Takes each thing that the body yields or returns, ``None`` left out.
+            gate: What it has to get through before it starts.
 
         Raises:
             asyncio.CancelledError: If the task was cancelled by anything but :meth:`stop`.
@@ -107,11 +115,8 @@ class Run:
         self._task = asyncio.current_task()
         token = current_scope.set(self)
         try:
-            if self._stopping:
-                body.close() if inspect.iscoroutine(body) else await _discard(body)
-                raise asyncio.CancelledError
-            async with asyncio.timeout(self._time_limit) as limit:
-                await self._walk(body, emit)
+            async with asyncio.timeout(self._time_limit) as limit, gate or nullcontext():
+                await self._walk(start(), emit)
                 await self._follow_sources()
         except asyncio.CancelledError:
             await self._cancelled()
@@ -168,15 +173,20 @@ class Run:
     async def _failed(self, cause: Exception) -> None:
         error = as_model_error(cause) or cause
         heard = any(isinstance(opened, StreamableValue) for opened in self._opened.values())
-        await self._close("error", error)
+        failure = Failure.of(error)
+        if heard:
+            logger.error(
+                "%s failed [%s]: %s", self.name, failure.reference, error, exc_info=error
+            )
+        await self._close("error", failure, error)
         if not heard:
             raise error
-        if not isinstance(error, StreamUIError):
-            logger.debug("%s failed; its streamables carry the error", self.name)
 
-    async def _close(self, status: RunStatus, cause: Exception | None = None) -> None:
+    async def _close(
+        self, status: RunStatus, failure: Failure | None = None, cause: Exception | None = None
+    ) -> None:
         self.status = status
-        self._end_streamables(status, cause)
+        self._end_streamables(status, failure, cause)
         for opened in list(self._opened.values()):
             self.release(opened)
             if isinstance(opened, Closable):
@@ -185,10 +195,12 @@ class Run:
                 except Exception:  # closing is the end of the road; the run's end is decided
                     logger.warning("Closing %r after %s failed", opened, self.name, exc_info=True)
 
-    def _end_streamables(self, status: str, cause: Exception | None = None) -> None:
+    def _end_streamables(
+        self, status: str, failure: Failure | None = None, cause: Exception | None = None
+    ) -> None:
         for opened in list(self._opened.values()):
             if isinstance(opened, StreamableValue):
-                cast("StreamableValue[Any]", opened).close(status, cause)
+                cast("StreamableValue[Any]", opened).close(status, failure, cause)
 
 
 async def _throw(steps: AsyncGenerator[Any, None], stop: BaseException) -> None:
@@ -196,7 +208,3 @@ async def _throw(steps: AsyncGenerator[Any, None], stop: BaseException) -> None:
         await steps.athrow(stop)
     except StopAsyncIteration:
         pass  # it took the stop and returned
-
-
-async def _discard(steps: AsyncGenerator[Any, None]) -> None:
-    await steps.aclose()

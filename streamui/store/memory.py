@@ -66,6 +66,10 @@ class MemoryStore:
             logs = list(self._logs.values())
         return sum(log.memory for log in logs)
 
+    def __contains__(self, name: str) -> bool:
+        self._drop_expired()
+        return name in self._logs
+
     def __len__(self) -> int:
         return len(self._logs)
 

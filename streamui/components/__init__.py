@@ -1,0 +1,1 @@
+"""What shows a streamable, one component per file, its module of JavaScript beside it."""

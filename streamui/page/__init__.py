@@ -1,0 +1,1 @@
+"""Reflex: how a streamable reaches a page. The only layer that knows Reflex's insides."""

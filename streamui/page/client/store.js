@@ -1,0 +1,187 @@
+// The page's streams: what has come so far, and who shows it. No React here.
+// The ops are described in streamui/page/wire.py.
+import { applyPatch } from "./tree.js";
+
+const SURROGATE = /[\ud800-\udbff]/;
+
+/** Count code points, which is how the server counts offsets. */
+export const countCharacters = (text) => {
+  if (!SURROGATE.test(text)) return text.length;
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+};
+
+const dropCharacters = (text, count) => [...text].slice(count).join("");
+
+const emptySnapshot = {
+  value: undefined,
+  status: "streaming",
+  streaming: true,
+  error: "",
+  code: "",
+};
+
+const sentence = (error) =>
+  !error ? "" : error.reference ? `${error.message} (${error.reference})` : error.message;
+
+const snapshotOf = (value, status, error) => ({
+  value,
+  status,
+  streaming: status === "streaming",
+  error: sentence(error),
+  code: error?.code ?? "",
+});
+
+/** One stream as this page knows it. */
+class Entry {
+  constructor(id) {
+    this.id = id;
+    this.value = undefined;
+    this.offset = 0;
+    this.status = "streaming";
+    this.error = null;
+    this.known = false; // the server has answered for it
+    this.snapshot = emptySnapshot;
+    this.listeners = new Set();
+  }
+
+  append(content) {
+    if (typeof content === "string") {
+      this.value = (this.value ?? "") + content;
+      this.offset += countCharacters(content);
+    } else {
+      this.value = [...(this.value ?? []), ...content];
+      this.offset += content.length;
+    }
+  }
+}
+
+/**
+ * All streams of one page.
+ *
+ * @param schedule Calls a function soon, at most once per painted frame.
+ * @param request Asks the server for streams: called with {id: offset}.
+ */
+export class StreamStore {
+  constructor({ schedule, request = () => {} }) {
+    this.schedule = schedule;
+    this.request = request;
+    this.entries = new Map();
+    this.aliases = new Map();
+    this.changed = new Set();
+    this.wanted = null;
+    this.publish = this.publish.bind(this);
+  }
+
+  entry(id) {
+    let entry = this.entries.get(id);
+    if (!entry) this.entries.set(id, (entry = new Entry(id)));
+    return entry;
+  }
+
+  /** Take a frame {alias: op} in. */
+  apply(frame) {
+    for (const alias in frame) {
+      const op = frame[alias];
+      if (op.i) this.aliases.set(alias, this.entry(op.i));
+      const entry = this.aliases.get(alias);
+      if (!entry) continue; // meant for the connection before this one
+      this.applyOp(entry, op);
+      this.changed.add(entry);
+    }
+    this.schedule(this.publish);
+  }
+
+  applyOp(entry, op) {
+    entry.known = true;
+    if (typeof op === "string") {
+      entry.append(op);
+      return;
+    }
+    let { a: appended, p: patches } = op;
+    if (op.f !== undefined && op.f !== entry.offset) {
+      const ahead = entry.offset - op.f;
+      if (ahead < 0 || patches) return this.again(entry);
+      if (appended !== undefined)
+        appended =
+          typeof appended === "string" ? dropCharacters(appended, ahead) : appended.slice(ahead);
+    }
+    if ("v" in op) entry.value = op.v;
+    if (appended !== undefined) entry.append(appended);
+    if (patches) entry.value = patches.reduce(applyPatch, entry.value);
+    if (op.o !== undefined) {
+      const counted = entry.offset + (op.s ? 1 : 0);
+      if (!("v" in op) && !patches && counted !== op.o) return this.again(entry);
+      entry.offset = op.o;
+    }
+    if (op.s) {
+      entry.status = op.s;
+      entry.error = op.e ?? null;
+    }
+  }
+
+  // What came does not fit what is here: ask for the whole rather than show a wrong one.
+  again(entry) {
+    entry.offset = -1;
+    this.request({ [entry.id]: -1 });
+  }
+
+  publish() {
+    const changed = [...this.changed];
+    this.changed.clear();
+    for (const entry of changed) {
+      const { value, status, error, snapshot } = entry;
+      if (value === snapshot.value && status === snapshot.status && entry.error === snapshot.raw)
+        continue;
+      entry.snapshot = snapshotOf(value, status, error);
+      entry.snapshot.raw = error;
+      for (const listener of [...entry.listeners]) listener();
+    }
+  }
+
+  listen(id, listener) {
+    const entry = this.entry(id);
+    entry.listeners.add(listener);
+    if (!entry.known) this.want(entry);
+    return () => entry.listeners.delete(listener);
+  }
+
+  // A handle that nobody has told us about: a reload, another tab, a page shown later. The
+  // server begins by itself with those it has just handed out, so wait a moment for that.
+  want(entry) {
+    if (this.wanted) {
+      this.wanted.add(entry);
+      return;
+    }
+    this.wanted = new Set([entry]);
+    setTimeout(() => {
+      const missing = [...this.wanted].filter((wanted) => !wanted.known);
+      this.wanted = null;
+      if (missing.length && this.connected)
+        this.request(Object.fromEntries(missing.map(({ id, offset }) => [id, offset])));
+    }, 50);
+  }
+
+  /** Keep the value of a handle that came complete, so that it need not come again. */
+  adopt({ $stream: id, status, value, error }) {
+    const entry = this.entry(id);
+    if (entry.known && entry.status !== "streaming") return entry;
+    Object.assign(entry, { value, status, error: error ?? null, known: true });
+    entry.snapshot = snapshotOf(value, status, error);
+    return entry;
+  }
+
+  /** Return what to tell the server on a new connection: where we are in which stream. */
+  resume() {
+    this.connected = true;
+    this.aliases.clear();
+    const streams = {};
+    const held = [];
+    for (const entry of this.entries.values()) {
+      if (entry.status !== "streaming") held.push(entry.id);
+      else if (entry.known || entry.listeners.size > 0) streams[entry.id] = entry.offset;
+    }
+    return { streams, held };
+  }
+}

@@ -1,0 +1,88 @@
+// React's side of the page store: a hook that reads one stream, and the provider that connects
+// the store to Reflex's socket.
+import { useCallback, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
+import { DispatchContext, eventLoop } from "$/utils/context-registry";
+import { ReflexEvent } from "$/utils/state";
+import { StreamStore } from "./store.js";
+
+const CHANNEL = "streamui"; // as in streamui/page/link.py
+const FRAME = 16; // ms
+
+let helloEvent = "";
+let painted = 0;
+let pending = null;
+
+const flush = () => {
+  const publish = pending;
+  pending = null;
+  painted = performance.now();
+  publish?.();
+};
+
+// The first op after a pause shows at once; while more comes, once per painted frame. A hidden
+// tab paints no frames, so a timer stands in.
+const schedule = (publish) => {
+  if (pending) return;
+  pending = publish;
+  if (performance.now() - painted > FRAME) queueMicrotask(flush);
+  else {
+    let over = false;
+    const once = () => {
+      if (!over) flush();
+      over = true;
+    };
+    requestAnimationFrame(once);
+    setTimeout(once, document.hidden ? FRAME : 4 * FRAME);
+  }
+};
+
+const sayHello = (streams, held) =>
+  eventLoop.addEvents([ReflexEvent(helloEvent, held?.length ? { streams, held } : { streams })]);
+
+export const store = new StreamStore({ schedule, request: (streams) => sayHello(streams) });
+
+const plain = (value) => ({ value, status: "done", streaming: false, error: "", code: "" });
+
+const isHandle = (handle) =>
+  typeof handle === "object" && handle !== null && typeof handle.$stream === "string";
+
+const settled = (handle) => {
+  const { value, status, error } = handle;
+  const words = error?.reference ? `${error.message} (${error.reference})` : error?.message;
+  return { value, status, streaming: false, error: words ?? "", code: error?.code ?? "" };
+};
+
+/**
+ * Read a stream and render again when it changes.
+ *
+ * @param handle A handle as it stands in the state, or any plain value.
+ * @returns {value, status, streaming, error, code}
+ */
+export function useStreamable(handle) {
+  const id = isHandle(handle) && (!handle.status || handle.held) ? handle.$stream : null;
+  const constant = useMemo(() => {
+    if (id !== null) return null;
+    if (!isHandle(handle)) return plain(handle);
+    if (handle.$stream) store.adopt(handle);
+    return settled(handle);
+  }, [handle, id]);
+  const subscribe = useCallback(
+    (listener) => (id === null ? () => {} : store.listen(id, listener)),
+    [id],
+  );
+  const read = () => constant ?? store.entry(id).snapshot;
+  return useSyncExternalStore(subscribe, read, read);
+}
+
+/** Takes frames in, and tells the server on each connection where this page is. */
+export function StreamProvider({ children, socket, hello }) {
+  const dispatch = useContext(DispatchContext);
+  dispatch[CHANNEL] = (frame) => store.apply(frame);
+  helloEvent = hello;
+  useEffect(() => {
+    if (!socket) return;
+    const { streams, held } = store.resume();
+    if (Object.keys(streams).length || held.length) sayHello(streams, held);
+  }, [socket]);
+  return children;
+}

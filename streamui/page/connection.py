@@ -1,0 +1,60 @@
+"""What a page says to the server about its streams: which it needs, and what to stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reflex.state import State
+from reflex_base.event import event
+from reflex_base.vars.base import computed_var
+
+from streamui.page import link
+from streamui.page.frames import pages
+from streamui.page.state_walk import find_streamables
+from streamui.server.runs import runs
+from streamui.store.memory import store
+
+_MOST = 10_000  # streams that one page may ask for at once
+
+
+class StreamConnection(State):
+    """The page's side of the wire: one instance per page, as with any Reflex state."""
+
+    @computed_var
+    def socket(self) -> str:
+        """The socket session; it changes with each connection, and then the page says hello."""
+        return self.router.session.session_id
+
+    @event(background=True)
+    async def hello(self, streams: dict[str, int], held: list[str] | None = None):
+        """Say which streams the page follows and from where on it needs them.
+
+        Args:
+            streams: Offsets by stream id.
+            held: Ended streams whose value the page has.
+        """
+        token = link.current_token()
+        if token is None or not isinstance(streams, dict):
+            return
+        wanted = {
+            name: offset
+            for name, offset in list(streams.items())[:_MOST]
+            if isinstance(offset, int) and not isinstance(offset, bool)
+        }
+        if any(name not in store for name in wanted):
+            # An ended one is not in the store for ever, but the page's own state has it.
+            async with self:
+                root = self._get_root_state()
+                for streamable in find_streamables(root, set(wanted)):
+                    store.add(streamable.id, streamable.log)
+        pages.hello(token, wanted, [name for name in held or () if isinstance(name, str)])
+
+    @event(background=True)
+    async def stop_runs(self, name: str):
+        """Stop the running calls of a server function on this page.
+
+        Args:
+            name: The function, as :func:`streamui.stop` wrote it.
+        """
+        token: Any = link.current_token()
+        runs.stop(token, name)

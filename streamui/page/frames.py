@@ -1,0 +1,291 @@
+"""What each page has got so far, and the tick that sends it the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from streamui.errors import StreamNotFoundError
+from streamui.page import link
+from streamui.page.wire import Op, encode, lost
+from streamui.settings import settings
+from streamui.store.memory import store
+from streamui.streamable.log import Log
+
+logger = logging.getLogger("streamui")
+
+receiving: contextvars.ContextVar[Page | None] = contextvars.ContextVar(
+    "streamui_receiving", default=None
+)
+"""The page whose frame is being written, so that handles in it are given to it."""
+
+
+class Cursor:
+    """Where one page is in one stream."""
+
+    __slots__ = ("alias", "log", "name", "new", "offset", "page", "waiting")
+
+    def __init__(self, page: Page, name: str, log: Log, offset: int, alias: str) -> None:
+        self.page, self.name, self.log = page, name, log
+        self.offset, self.alias = offset, alias
+        self.new = True  # the page does not know the alias yet
+        self.waiting = False
+
+    def wake(self, _: Log) -> None:
+        """Take note that there is something to send; called in the writer's thread."""
+        if not self.waiting:
+            self.page.wake(self)
+
+
+class Page:
+    """One connection of one browser tab.
+
+    Args:
+        pages: What it belongs to.
+        token: Reflex's client token.
+        sid: The socket session; a reconnect is another page, which says where it is.
+    """
+
+    def __init__(self, pages: Pages, token: str, sid: str) -> None:
+        self.pages, self.token, self.sid = pages, token, sid
+        self.due = 0.0
+        self.held: set[str] = set()  # ended streams whose value it has
+        self._cursors: dict[str, Cursor] = {}
+        self._waiting: dict[Cursor, None] = {}
+        self._lost: dict[str, Op] = {}
+        self._aliases = 0
+
+    def follow(self, name: str, log: Log, offset: int = 0) -> None:
+        """Send it a stream from an offset on; harmless if it gets it already.
+
+        Args:
+            name: The stream's id.
+            log: Its content.
+            offset: What the page has, as it says.
+        """
+        cursor = self._cursors.get(name)
+        if cursor is None:
+            self._aliases += 1
+            cursor = Cursor(self, name, log, offset, str(self._aliases))
+            self._cursors[name] = cursor
+            log.listen(cursor.wake)
+            cursor.wake(log)
+
+    def resume(self, name: str, offset: int) -> None:
+        """Begin a stream again where the page says it is.
+
+        Args:
+            name: An id that the page sent; it may be any string.
+            offset: The offset that it sent with it.
+        """
+        if (cursor := self._cursors.pop(name, None)) is not None:
+            self._close(cursor)
+        try:
+            log = store.get(name)
+        except StreamNotFoundError:
+            self._lost[name] = lost(name)
+            self.pages.wake(self)
+            return
+        self.held.discard(name)
+        self.follow(name, log, offset)
+
+    def wake(self, cursor: Cursor) -> None:
+        """Take note that a stream has something for it."""
+        if self.pages.in_loop():
+            cursor.waiting = True
+            self._waiting[cursor] = None
+            self.pages.wake(self)
+        else:
+            self.pages.call_in_loop(self._wake_from_thread, cursor)
+
+    def _wake_from_thread(self, cursor: Cursor) -> None:
+        if not cursor.waiting and cursor.name in self._cursors:
+            self.wake(cursor)
+
+    def frame(self) -> dict[str, Op]:
+        """Return everything that it has not got yet, and count it as sent."""
+        frame: dict[str, Op] = {}
+        for op in self._lost.values():
+            self._aliases += 1
+            frame[str(self._aliases)] = op
+        self._lost.clear()
+        for cursor in list(self._waiting):
+            cursor.waiting = False
+            change = cursor.log.read(cursor.offset)
+            if change.offset == cursor.offset and not cursor.new:
+                continue
+            frame[cursor.alias] = encode(change, cursor.name if cursor.new else None)
+            cursor.offset, cursor.new = change.offset, False
+            if change.status != "streaming":
+                self.held.add(cursor.name)
+                self._cursors.pop(cursor.name, None)
+                self._close(cursor)
+        self._waiting.clear()
+        return frame
+
+    def leave(self) -> None:
+        """Let go of everything: the connection is gone."""
+        for cursor in self._cursors.values():
+            self._close(cursor)
+        self._cursors.clear()
+        self._waiting.clear()
+
+    def _close(self, cursor: Cursor) -> None:
+        cursor.log.unlisten(cursor.wake)
+        self._waiting.pop(cursor, None)
+
+    @property
+    def following(self) -> int:
+        """How many streams it gets."""
+        return len(self._cursors)
+
+
+class Pages:
+    """The pages of this process and the one tick that serves them.
+
+    The first op after a pause leaves at once; while there is more, frames go out at common
+    ticks, ``settings.frame_interval`` apart. The tick is a task that ends when nothing waits.
+    """
+
+    def __init__(self) -> None:
+        self._pages: dict[str, Page] = {}
+        self._waiting: dict[Page, None] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._task: asyncio.Task[None] | None = None
+        self._rest: asyncio.Future[None] | None = None
+        self._sweep_at = 64
+
+    def current(self) -> Page | None:
+        """Return the page that is being given something now, if there is one."""
+        if (page := receiving.get()) is not None:
+            return page
+        token = link.current_token()
+        return self.of(token) if token is not None else None
+
+    def of(self, token: str) -> Page | None:
+        """Return a page by its client token; ``None`` if it is not connected here."""
+        sid = link.connection_of(token)
+        page = self._pages.get(token)
+        if page is not None and page.sid == sid:
+            return page
+        if page is not None:
+            self._drop(page)
+        if sid is None:
+            return None
+        self._enter_loop()
+        page = self._pages[token] = Page(self, token, sid)
+        if len(self._pages) > self._sweep_at:
+            self._sweep()
+        return page
+
+    def _enter_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # the loop before, and its tick with it, is gone
+            self._loop, self._thread = loop, threading.get_ident()
+            self._waiting, self._task, self._rest = {}, None, None
+
+    def hello(self, token: str, streams: Mapping[str, int], held: Iterable[str]) -> None:
+        """Hear from a page which streams it follows, and from where on it needs them.
+
+        Args:
+            token: Its client token.
+            streams: Offsets by id.
+            held: Ended streams whose value it has.
+        """
+        page = self.of(token)
+        if page is None:
+            return
+        page.held.update(held)
+        for name, offset in streams.items():
+            page.resume(name, offset)
+
+    def in_loop(self) -> bool:
+        """Return whether this is the thread of the event loop."""
+        return threading.get_ident() == self._thread
+
+    def call_in_loop(self, function: Any, *arguments: Any) -> None:
+        """Call a function in the event loop's thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def wake(self, page: Page) -> None:
+        """Take note that a page has something to get."""
+        self._waiting[page] = None
+        assert self._loop is not None
+        if self._task is None:
+            # Not in the context of whoever wrote first: the tick belongs to nobody.
+            self._task = self._loop.create_task(
+                self._tick(), name="streamui-frames", context=contextvars.Context()
+            )
+        elif self._rest is not None and page.due <= self._loop.time():
+            self._end_rest(self._rest)
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                begun = loop.time()
+                for page in [page for page in self._waiting if page.due <= begun]:
+                    del self._waiting[page]
+                    await self._serve(page, loop)
+                if self._waiting:
+                    # A busy process ticks slower: no more than half its time goes to frames.
+                    spent = loop.time() - begun
+                    wake_at = max(begun + 2 * spent, min(page.due for page in self._waiting))
+                    self._rest = loop.create_future()
+                    timer = loop.call_at(wake_at, self._end_rest, self._rest)
+                    await self._rest
+                    self._rest = None
+                    timer.cancel()
+        finally:
+            self._task = self._rest = None
+
+    @staticmethod
+    def _end_rest(rest: asyncio.Future[None]) -> None:
+        if not rest.done():
+            rest.set_result(None)
+
+    async def _serve(self, page: Page, loop: asyncio.AbstractEventLoop) -> None:
+        if link.connection_of(page.token) != page.sid:
+            self._drop(page)
+            return
+        interval = settings.frame_interval
+        # On a common grid, so that all streaming pages share one wake-up.
+        page.due = (loop.time() // interval + 1) * interval if interval else 0.0
+        if link.queued(page.sid) > settings.queue_limit:
+            self._waiting[page] = None  # its socket is behind: let the ops merge
+            return
+        if not (frame := page.frame()):
+            return
+        receiving.set(page)
+        try:
+            await link.send_frame(page.sid, frame)
+        except Exception:  # the page will reconnect and say where it is
+            logger.warning("A frame did not reach its page", exc_info=True)
+            self._drop(page)
+        finally:
+            receiving.set(None)
+
+    def _drop(self, page: Page) -> None:
+        page.leave()
+        self._waiting.pop(page, None)
+        if self._pages.get(page.token) is page:
+            del self._pages[page.token]
+
+    def _sweep(self) -> None:
+        for page in list(self._pages.values()):
+            if link.connection_of(page.token) != page.sid:
+                self._drop(page)
+        self._sweep_at = 64 + 2 * len(self._pages)
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+
+pages = Pages()
+"""The pages of this process."""

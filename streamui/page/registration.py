@@ -1,0 +1,39 @@
+"""Making Reflex know streamables: their JSON, their Var, and the page's way to ask for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reflex_base.utils.serializers import serializer
+
+from streamui.page import connection, link, vars  # noqa: F401  # importing them registers them
+from streamui.page.frames import pages
+from streamui.store.memory import store
+from streamui.streamable.patch import size_of
+from streamui.streamable.value import StreamableValue
+
+_SMALL = 64  # JSON characters up to which a handle just carries its value
+
+
+@serializer
+def serialize_streamable(value: StreamableValue) -> dict[str, Any]:  # pyright: ignore[reportMissingTypeArgument]
+    """Write a streamable's handle into whatever is sent to a page.
+
+    A page that is given a live handle gets its stream from then on. One that holds the value
+    of an ended stream already is not sent it again: that keeps a conversation's bytes linear.
+    """
+    page = pages.current()
+    if value.streaming:
+        handle = value.handle()
+        store.add(value.id, value.log)
+        if page is not None and not link.hydrating():
+            page.follow(value.id, value.log)
+        return handle
+    big = size_of(value.log.value or None) > _SMALL
+    if big and page is not None:
+        store.add(value.id, value.log)
+    handle = value.handle()
+    if big and page is not None and value.id in page.held:
+        handle.pop("value", None)
+        handle["held"] = 1
+    return handle

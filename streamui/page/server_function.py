@@ -1,0 +1,144 @@
+"""``@server_function``: a Reflex event handler that streams and can be stopped."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast, overload
+
+from reflex_base.event import EventHandler, EventSpec, event
+from reflex_base.utils.format import format_event_handler
+
+from streamui.errors import PageError
+from streamui.page import link
+from streamui.page.connection import StreamConnection
+from streamui.page.leaving import when_page_leaves
+from streamui.server.run import Run
+from streamui.server.runs import runs
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MARK = "_streamui_server_function"
+
+
+@overload
+def server_function(function: F) -> F: ...
+
+
+@overload
+def server_function(
+    function: None = None,
+    *,
+    supersedes: bool = False,
+    time_limit: float | None = None,
+    concurrency: int | None = None,
+    stop_on_leave: bool = False,
+) -> Callable[[F], F]: ...
+
+
+def server_function(
+    function: Any = None,
+    *,
+    supersedes: bool = False,
+    time_limit: float | None = None,
+    concurrency: int | None = None,
+    stop_on_leave: bool = False,
+) -> Any:
+    """Make a state method a server function: it streams, and it can be stopped.
+
+    It runs beside the page's other events, without their state lock; ``async with self`` takes
+    the lock for a moment, as in any Reflex background event. Each ``yield`` lets frames out and
+    is a point where a stop takes effect; what it yields is handled as Reflex does. When it
+    ends, whatever it opened and left open is closed: done, error or cancelled.
+
+    Follows React's server functions.
+
+    Args:
+        function: An ``async def`` method of a state, with or without ``yield``.
+        supersedes: A new call on a page cancels the one before.
+        time_limit: Seconds a call may take before it ends with a ``timeout`` error.
+        concurrency: How many calls may run at once on a page; more wait for their turn.
+        stop_on_leave: Stop it when its page has been gone for ``settings.leave_grace``
+            seconds. By default it goes on, and a reload finds it.
+
+    Raises:
+        PageError: If the method is not ``async`` or an option makes no sense.
+
+    Example:
+        class Assistant(rx.State):
+            answer: ui.StreamableValue[str] = ui.StreamableValue("").done()
+
+            @ui.server_function
+            async def ask(self, question: str):
+                answer = ui.StreamableValue("")
+                async with self:
+                    self.answer = answer
+                for word in question.split():
+                    answer.append(word + " ")
+                    yield
+    """
+    if function is None:
+        return functools.partial(
+            server_function,
+            supersedes=supersedes,
+            time_limit=time_limit,
+            concurrency=concurrency,
+            stop_on_leave=stop_on_leave,
+        )
+    name = getattr(function, "__qualname__", repr(function))
+    if not (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
+        raise PageError(f"@server_function: {name} must be an `async def` method of a state")
+    if concurrency is not None and concurrency < 1:
+        raise PageError(f"@server_function: {name} has concurrency={concurrency}; use 1 or more")
+    if time_limit is not None and time_limit <= 0:
+        raise PageError(f"@server_function: {name} has time_limit={time_limit}; use more than 0")
+
+    @functools.wraps(function)
+    async def handler(self: Any, *args: Any, **kwargs: Any) -> None:
+        run = Run(
+            f"{self.get_full_name()}.{function.__name__}",
+            link.current_token() or "",
+            time_limit=time_limit,
+            latest_wins=supersedes,
+        )
+        runs.add(run)
+        leaving = when_page_leaves(run.page, run.stop) if stop_on_leave else None
+        try:
+            await run.drive(
+                lambda: function(self, *args, **kwargs),
+                lambda events: link.emit_events(self, events, name),
+                runs.gate(run, concurrency),
+            )
+        finally:
+            runs.remove(run)
+            if leaving is not None:
+                leaving.cancel()
+        await link.settle(self)
+
+    setattr(handler, _MARK, True)
+    return event(background=True, supersedes=supersedes)(handler)
+
+
+def stop(handler: Any) -> EventSpec:
+    """Make the event that stops a server function's running call on this page.
+
+    Partial text stays, the provider's connection is closed, and the streamables of the call
+    end as ``cancelled``. Calls that wait for their turn are stopped only when none runs.
+    Stopping twice or too late is harmless.
+
+    Args:
+        handler: The server function, as ``State.ask``.
+
+    Returns:
+        An event for any trigger, such as ``on_click``; a handler may yield or return it too.
+
+    Raises:
+        PageError: If ``handler`` is no server function.
+    """
+    inner = getattr(handler, "handler", handler)
+    if not isinstance(inner, EventHandler) or not getattr(inner.fn, _MARK, False):
+        raise PageError(
+            f"stop() takes a @server_function of a state, as in ui.stop(State.ask); "
+            f"{getattr(handler, '__qualname__', handler)!r} is none"
+        )
+    return cast("Any", StreamConnection.stop_runs)(format_event_handler(inner))

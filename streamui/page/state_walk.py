@@ -1,0 +1,49 @@
+"""Finding the streamables that a page's state holds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from streamui.streamable.value import StreamableValue
+
+
+def find_streamables(root: Any, names: set[str] | None = None) -> Iterator[StreamableValue[Any]]:
+    """Walk a state and its substates for streamables.
+
+    Args:
+        root: The state to begin at.
+        names: The ids to look for; all by default.
+
+    Yields:
+        Each one found, wherever it is: in a variable, a list, a dict, a dataclass, a model.
+    """
+    seen: set[int] = set()
+    waiting: list[Any] = [root]
+    while waiting:
+        state = waiting.pop()
+        waiting.extend(state.substates.values())
+        for name in [*state.base_vars, *state.backend_vars]:
+            for found in _inside(state.__dict__.get(name, state.backend_vars.get(name)), seen):
+                if names is None or found.id in names:
+                    yield found
+
+
+def _inside(value: Any, seen: set[int]) -> Iterator[StreamableValue[Any]]:
+    if isinstance(value, StreamableValue):
+        yield value
+        return
+    if value is None or isinstance(value, str | int | float) or id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, Mapping):
+        inner: Any = value.values()
+    elif isinstance(value, list | tuple | set | frozenset):
+        inner = value
+    elif dataclasses.is_dataclass(value) or hasattr(type(value), "model_fields"):
+        inner = vars(value).values()
+    else:
+        return
+    for item in list(inner):
+        yield from _inside(item, seen)

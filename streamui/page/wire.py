@@ -1,0 +1,71 @@
+"""The ops of a frame: what the server tells a page about one stream.
+
+A frame is ``{alias: op, …}``. The alias is a short number that stands for a stream's id on one
+connection. An op is the appended text, or an object with some of these keys:
+
+====== ==================================================================================
+``i``  the stream's id: from now on the alias means this stream
+``f``  with ``i``: the offset that ``a`` or ``p`` begin at; the page compares it with its own
+``v``  the value, whole
+``a``  appended: text, or a list of items
+``p``  changes at paths, see :mod:`streamui.streamable.patch`
+``o``  the offset after this op; left out where the page can count it
+``s``  the terminal status: ``done``, ``error``, ``cancelled`` or ``interrupted``
+``e``  why: ``{"code", "message", "reference"}``
+====== ==================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamui.streamable.failure import Failure
+from streamui.streamable.log import Change
+
+Op = str | dict[str, Any]
+
+LOST = Failure("lost", "This stream is no longer available.")
+INTERRUPTED = Failure("interrupted", "The answer was interrupted.")
+
+
+def encode(change: Change, name: str | None = None) -> Op:
+    """Write a change as an op.
+
+    Args:
+        change: What a log's ``read`` gave.
+        name: The stream's id, when the page does not know the alias yet.
+    """
+    if change.kind == "append" and change.status == "streaming" and name is None:
+        return change.content if isinstance(change.content, str) else {"a": change.content}
+    op: dict[str, Any] = {}
+    if name is not None:
+        op["i"] = name
+    if change.kind == "snapshot":
+        op["v"] = change.content
+    elif name is not None:
+        op["f"] = change.start
+    if change.kind == "append":
+        op["a"] = change.content
+    elif change.kind == "patches":
+        op["p"] = change.content
+    if change.kind in ("snapshot", "patches") or change.status != "streaming":
+        op["o"] = change.offset
+    if change.status != "streaming":
+        op["s"] = change.status
+        failure = change.failure
+        if failure is None and change.status == "interrupted":
+            failure = INTERRUPTED
+        if failure is not None:
+            op["e"] = failure.as_json()
+    return op
+
+
+def lost(name: str) -> Op:
+    """Write the op for a stream that nobody knows, or that is not this page's to know.
+
+    Args:
+        name: The id that the page asked for.
+    """
+    return {"i": name, "s": "interrupted", "e": LOST.as_json()}
+
+
