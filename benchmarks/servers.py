@@ -39,6 +39,7 @@ class Server:
             environment: Variables beside those of this process.
         """
         self.url = f"http://127.0.0.1:{port}"
+        self._seen: set[int] = set()
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             command,
@@ -74,8 +75,16 @@ class Server:
         self._log.close()
 
     def cpu(self) -> float:
-        """Return the seconds of processor time, user and system, that it has used so far."""
-        return sum(int(stat[11]) + int(stat[12]) for _, stat in self._processes()) / TICKS
+        """Return the seconds of processor time, user and system, that it has used so far.
+
+        Raises:
+            ServerError: If a process of it has ended since the last time: the sum is then wrong.
+        """
+        times = {process: int(stat[11]) + int(stat[12]) for process, stat in self._processes()}
+        if not times.keys() >= self._seen:
+            raise ServerError(f"a process of {self.url} has ended\n{self._last_words()}")
+        self._seen = set(times)
+        return sum(times.values()) / TICKS
 
     def rest(self, timeout: float = 30) -> None:
         """Wait until it is idle, so that one measurement does not pay for the one before."""
