@@ -61,7 +61,7 @@ class StreamableVar(Var[StreamableValue[Any]], python_types=StreamableValue):
         if get_origin(kind) in (Union, UnionType):
             kind = next((part for part in get_args(kind) if part is not type(None)), kind)
         inner = get_args(kind)
-        if not inner or not isinstance(inner[0], type | UnionType) and not get_origin(inner[0]):
+        if not inner or (not isinstance(inner[0], type | UnionType) and not get_origin(inner[0])):
             return Any
         return inner[0]
 

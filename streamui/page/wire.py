@@ -26,6 +26,8 @@ Op = str | dict[str, Any]
 
 LOST = Failure("lost", "This stream is no longer available.")
 INTERRUPTED = Failure("interrupted", "The answer was interrupted.")
+_UNSAID = {"interrupted": INTERRUPTED}
+_CONTENT_KEYS = {"append": "a", "patches": "p"}
 
 
 def encode(change: Change, name: str | None = None) -> Op:
@@ -37,24 +39,18 @@ def encode(change: Change, name: str | None = None) -> Op:
     """
     if change.kind == "append" and change.status == "streaming" and name is None:
         return change.content if isinstance(change.content, str) else {"a": change.content}
-    op: dict[str, Any] = {}
-    if name is not None:
-        op["i"] = name
+    op: dict[str, Any] = {} if name is None else {"i": name}
     if change.kind == "snapshot":
         op["v"] = change.content
     elif name is not None:
         op["f"] = change.start
-    if change.kind == "append":
-        op["a"] = change.content
-    elif change.kind == "patches":
-        op["p"] = change.content
+    if change.kind in _CONTENT_KEYS:
+        op[_CONTENT_KEYS[change.kind]] = change.content
     if change.kind in ("snapshot", "patches") or change.status != "streaming":
         op["o"] = change.offset
     if change.status != "streaming":
         op["s"] = change.status
-        failure = change.failure
-        if failure is None and change.status == "interrupted":
-            failure = INTERRUPTED
+        failure = change.failure or _UNSAID.get(change.status)
         if failure is not None:
             op["e"] = failure.as_json()
     return op
@@ -67,5 +63,3 @@ def lost(name: str) -> Op:
         name: The id that the page asked for.
     """
     return {"i": name, "s": "interrupted", "e": LOST.as_json()}
-
-

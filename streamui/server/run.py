@@ -115,6 +115,8 @@ class Run:
         self._task = asyncio.current_task()
         token = current_scope.set(self)
         try:
+            if self._stopping:
+                raise asyncio.CancelledError
             async with asyncio.timeout(self._time_limit) as limit, gate or nullcontext():
                 await self._walk(start(), emit)
                 await self._follow_sources()
@@ -175,9 +177,7 @@ class Run:
         heard = any(isinstance(opened, StreamableValue) for opened in self._opened.values())
         failure = Failure.of(error)
         if heard:
-            logger.error(
-                "%s failed [%s]: %s", self.name, failure.reference, error, exc_info=error
-            )
+            logger.error("%s failed [%s]: %s", self.name, failure.reference, error, exc_info=error)
         await self._close("error", failure, error)
         if not heard:
             raise error

@@ -16,9 +16,7 @@ class Runs:
 
     def __init__(self) -> None:
         self._runs: dict[tuple[str, str], list[Run]] = {}
-        self._gates: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = (
-            WeakValueDictionary()
-        )
+        self._gates: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
         self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
 
     def add(self, run: Run) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from streamui.errors import NotJSONError
 
-type_names = "a string, a number, a bool, None, a list, a dict, a pydantic model or a dataclass"
+_ALLOWED = "text, numbers, bools, None, lists, dicts, pydantic models and dataclasses"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -81,7 +81,7 @@ def _container(value: Any, path: str) -> Any:
     except RecursionError:
         raise NotJSONError(f"{path} is nested too deeply, or holds itself") from None
     raise NotJSONError(
-        f"{path} is a {type(value).__qualname__}, which is not JSON; a streamable holds {type_names}"
+        f"{path} is a {type(value).__qualname__}, which is not JSON; a streamable holds {_ALLOWED}"
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, cast
 
 from streamui.errors import (
@@ -18,7 +19,9 @@ from streamui.streamable.log import UNSET, Log
 from streamui.streamable.value import StreamableValue, find_live
 
 
-async def read_streamable(source: StreamableValue[Any] | dict[str, Any]) -> AsyncIterator[Any]:
+async def read_streamable(
+    source: StreamableValue[Any] | dict[str, Any],
+) -> AsyncGenerator[Any, None]:
     """Iterate over the values of a streamable as they are made.
 
     Every reader starts from the value there is now and then gets each newer one; one that is
@@ -52,11 +55,12 @@ async def read_streamable(source: StreamableValue[Any] | dict[str, Any]) -> Asyn
         raise NotStreamableError(
             f"read_streamable() takes a StreamableValue or a handle, not {type(source).__name__}"
         )
-    async for value in _values(log):
-        yield value
+    async with aclosing(_values(log)) as values:
+        async for value in values:
+            yield value
 
 
-async def _values(log: Log) -> AsyncIterator[Any]:
+async def _values(log: Log) -> AsyncGenerator[Any, None]:
     loop = asyncio.get_running_loop()
     changed = asyncio.Event()
 

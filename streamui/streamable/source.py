@@ -33,7 +33,6 @@ class Feeder:
         if not self._task.done() and self._task is not _current_task():
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
-
     async def wait(self) -> None:
         """Wait until the source has ended, in whichever way."""
         if not self._task.done():

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
-import time
 import weakref
 from collections.abc import AsyncIterable, Callable
 from typing import Any, Generic, Self, TypeVar, cast
 
-from streamui.errors import StreamClosedError, StreamLockedError, StreamTypeError
+from streamui.errors import StreamClosedError, StreamLockedError
 from streamui.streamable.failure import Failure
-from streamui.streamable.json_value import clean_text, copy_json, to_json
+from streamui.streamable.json_value import copy_json
 from streamui.streamable.log import UNSET, Log, Status, Unset
-from streamui.streamable.patch import diff, same
+from streamui.streamable.patch import same
 from streamui.streamable.scope import Scope, current_scope
 from streamui.streamable.source import Feeder
 from streamui.streamable.watch import creation_line, watch_open
+from streamui.streamable.writer import Writer
 
 T = TypeVar("T")
 logger = logging.getLogger("streamui")
@@ -47,22 +47,17 @@ class StreamableValue(Generic[T]):
         ('Hello, world', 'done')
     """
 
-    __slots__ = (
-        "__weakref__", "_feeder", "_high", "_id", "_log", "_original", "_scope",
-        "last_write", "made_at",
-    )  # fmt: skip
+    __slots__ = ("__weakref__", "_feeder", "_id", "_log", "_scope", "_writer", "made_at")
 
     def __init__(self, value: T | Unset = UNSET) -> None:
         self._id: str | None = None
         self._log = Log()
+        self._writer = Writer(self._log)
         self._feeder: Feeder | None = None  # it follows a source: locked for everybody else
-        self._original: object = UNSET  # the model that was given, which .value gives back
-        self._high = ""  # half of a surrogate pair, until the other half comes
         self._scope: Scope | None = None
         self.made_at = creation_line()
-        self.last_write = time.monotonic()
         if not isinstance(value, Unset):
-            self._set(value)
+            self._writer.set(value)
         self._join_scope()
         if self._scope is None:
             watch_open(self)
@@ -80,8 +75,8 @@ class StreamableValue(Generic[T]):
     @property
     def value(self) -> T:
         """The value now; ``None`` while it is unset. Changing it changes no stream."""
-        if self._original is not UNSET:
-            return cast("T", self._original)
+        if self._writer.original is not UNSET:
+            return cast("T", self._writer.original)
         value = self._log.value
         return cast("T", None if value is UNSET else copy_json(value))
 
@@ -104,6 +99,11 @@ class StreamableValue(Generic[T]):
     def failure(self) -> Failure | None:
         """Why it failed, in words that are safe to show; ``None`` unless it did."""
         return self._log.failure
+
+    @property
+    def last_write(self) -> float:
+        """When it was last written to, in seconds of ``time.monotonic``."""
+        return self._writer.last_write
 
     @property
     def owned(self) -> bool:
@@ -147,7 +147,7 @@ class StreamableValue(Generic[T]):
             NotJSONError: If ``value`` is not JSON; the message names the path.
         """
         self._check("update")
-        self._set(value)
+        self._writer.set(value)
         return self
 
     def append(self, piece: Any) -> Self:
@@ -163,7 +163,7 @@ class StreamableValue(Generic[T]):
             NotJSONError: If ``piece`` is not JSON.
         """
         self._check("append")
-        self._append(piece)
+        self._writer.append(piece)
         return self
 
     def done(self, value: T | Unset = UNSET) -> Self:
@@ -176,7 +176,7 @@ class StreamableValue(Generic[T]):
         """
         self._check("done")
         if not isinstance(value, Unset):
-            self._set(value)
+            self._writer.set(value)
         self._end("done")
         return self
 
@@ -251,9 +251,9 @@ class StreamableValue(Generic[T]):
     def feed(self, item: Any) -> None:
         """Write what the source gave: text as an append, anything else as the value."""
         if isinstance(item, str):
-            self._append(item)
+            self._writer.append(item)
         else:
-            self._set(item)
+            self._writer.set(item)
 
     def feed_end(self) -> None:
         """End it well, because the source has ended."""
@@ -281,57 +281,6 @@ class StreamableValue(Generic[T]):
             self._scope = scope
             scope.adopt(self)
 
-    def _set(self, value: Any) -> None:
-        new = to_json(value)
-        self.last_write = time.monotonic()
-        self._high = ""
-        # What to_json only copied needs no second copy; a model comes back as it was given.
-        plain = value is None or isinstance(value, str | int | float | list | tuple | dict)
-        self._original = UNSET if plain else value
-        old = self._log.value
-        if old is UNSET:
-            self._log.set(new)
-        elif isinstance(old, str) and isinstance(new, str) and new.startswith(old):
-            if len(new) > len(old):
-                self._log.append_text(new[len(old) :])
-        elif isinstance(old, list | dict) and (patches := diff(old, new)) is not None:
-            if len(patches) == 1 and patches[0][:2] == [[], "+"]:
-                self._log.append_items(patches[0][2])
-            elif patches:
-                self._log.patch(patches)
-        elif not same(old, new):
-            self._log.set(new)
-
-    def _append(self, piece: Any) -> None:
-        log = self._log
-        self.last_write = time.monotonic()
-        if isinstance(piece, str) and (log.is_text or log.value is UNSET):
-            if not piece.isascii() or self._high:
-                piece = self._join_surrogates(piece)
-            if piece or not log.is_text:
-                log.append_text(piece)
-            return
-        value = log.value
-        if value is UNSET:
-            self._set(piece)
-        elif isinstance(value, list):
-            items = to_json(piece)
-            log.append_items(items if isinstance(items, list) else [items])
-            self._original = UNSET
-        else:
-            have, got = type(value).__name__, type(piece).__name__
-            raise StreamTypeError(
-                f".append(): cannot append {got} to {have}; "
-                "append text to text or items to a list, or use .update()"
-            )
-
-    def _join_surrogates(self, piece: str) -> str:
-        """Keep a pair together that a provider split between two chunks."""
-        text, self._high = self._high + piece, ""
-        if text and "\ud800" <= text[-1] <= "\udbff":
-            text, self._high = text[:-1], text[-1]
-        return clean_text(text)
-
     def _fail(self, cause: BaseException | str) -> None:
         if self.closed:
             return
@@ -347,9 +296,8 @@ class StreamableValue(Generic[T]):
     def _end(
         self, status: Status, failure: Failure | None = None, cause: BaseException | None = None
     ) -> bool:
-        if self._high and self.streaming:
-            self._log.append_text("\ufffd")
-            self._high = ""
+        if self.streaming:
+            self._writer.flush()
         ended = self._log.end(status, failure, cause)
         scope, self._scope = self._scope, None
         if scope is not None:
@@ -399,7 +347,7 @@ class StreamableValue(Generic[T]):
         # An open one needs its id to be found again by whoever unpickles it.
         name = self.id if self.streaming else self._id
         content = (self._log.value, self.status, self.failure)
-        return _restore, (type(self), name, *content, self._original)
+        return _restore, (type(self), name, *content, self._writer.original)
 
 
 def find_live(name: str) -> StreamableValue[Any] | None:
@@ -422,7 +370,7 @@ def _restore(
     if name is not None and (found := _live.get(name)) is not None:
         return found
     restored = kind(value)
-    restored._id, restored._original = name, original
+    restored._id, restored._writer.original = name, original
     if name is not None:
         _live[name] = restored
     # One that was open when it was saved has lost its producer with the process.

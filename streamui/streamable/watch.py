@@ -49,9 +49,7 @@ def _arm(
     loop.call_later(delay, _look, loop, reference)
 
 
-def _look(
-    loop: asyncio.AbstractEventLoop, reference: weakref.ref[StreamableValue[Any]]
-) -> None:
+def _look(loop: asyncio.AbstractEventLoop, reference: weakref.ref[StreamableValue[Any]]) -> None:
     streamable = reference()
     if streamable is None or streamable.closed or streamable.owned:
         return

@@ -1,0 +1,104 @@
+"""Turning what a producer writes into the smallest change that says it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from streamui.errors import StreamTypeError
+from streamui.streamable.json_value import clean_text, to_json
+from streamui.streamable.log import UNSET, Log
+from streamui.streamable.patch import diff, same
+
+
+class Writer:
+    """Writes into a log what a streamable is told.
+
+    Args:
+        log: The stream's content.
+    """
+
+    __slots__ = ("_half", "last_write", "log", "original")
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.original: object = UNSET  # the model that was given, which .value gives back
+        self.last_write = time.monotonic()
+        self._half = ""  # the first half of a surrogate pair, until the other half comes
+
+    def set(self, value: Any) -> None:
+        """Replace the value, as an append or as patches where that says the same.
+
+        Args:
+            value: What :func:`to_json` takes.
+
+        Raises:
+            NotJSONError: If it does not take it.
+        """
+        new = to_json(value)
+        self.last_write = time.monotonic()
+        self._half = ""
+        # A copy of plain JSON is as good as the original; a model is given back as it was.
+        plain = value is None or isinstance(value, str | int | float | list | tuple | dict)
+        self.original = UNSET if plain else value
+        old = self.log.value
+        if old is UNSET:
+            self.log.set(new)
+        elif isinstance(old, str) and isinstance(new, str) and new.startswith(old):
+            if len(new) > len(old):
+                self.log.append_text(new[len(old) :])
+        elif isinstance(old, list | dict) and (patches := diff(old, new)) is not None:
+            if len(patches) == 1 and patches[0][:2] == [[], "+"]:
+                self.log.append_items(patches[0][2])
+            elif patches:
+                self.log.patch(patches)
+        elif not same(old, new):
+            self.log.set(new)
+
+    def append(self, piece: Any) -> None:
+        """Add text to text, or items to a list; on an unset value, set it.
+
+        Args:
+            piece: See :meth:`StreamableValue.append`.
+
+        Raises:
+            StreamTypeError: If it does not fit.
+            NotJSONError: If it is not JSON.
+        """
+        log = self.log
+        self.last_write = time.monotonic()
+        if log.is_text and isinstance(piece, str):
+            if self._half or not piece.isascii():
+                piece = self._whole(piece)
+            if piece:
+                log.append_text(piece)
+            return
+        value = log.value
+        if value is UNSET:
+            if isinstance(piece, str):
+                log.set(self._whole(piece))
+            else:
+                self.set(piece)
+        elif isinstance(value, list):
+            items = to_json(piece)
+            log.append_items(items if isinstance(items, list) else [items])
+            self.original = UNSET
+        else:
+            have, got = type(value).__name__, type(piece).__name__
+            raise StreamTypeError(
+                f".append(): cannot append {got} to {have}; "
+                "append text to text or items to a list, or use .update()"
+            )
+
+    def flush(self) -> None:
+        """Write what was held back, because nothing more will come."""
+        if self._half:
+            self._half = ""
+            self.log.append_text("\ufffd")
+
+    def _whole(self, piece: str) -> str:
+        """Keep a surrogate pair together that a provider split between two chunks."""
+        text, self._half = self._half + piece, ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        return clean_text(text)

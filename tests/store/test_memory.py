@@ -1,0 +1,102 @@
+import threading
+
+import pytest
+
+from streamui.errors import StreamNotFoundError
+from streamui.settings import settings
+from streamui.store.memory import MemoryStore
+from streamui.streamable.value import StreamableValue
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_stream_is_found_by_its_id_while_it_lives_and_a_while_after():
+    clock = Clock()
+    store = MemoryStore(clock)
+    value = StreamableValue("a")
+    store.add(value.id, value.log)
+    clock.now = 10 * settings.retain
+    assert store.get(value.id) is value.log
+    value.done()
+    clock.now += settings.retain - 1
+    assert store.get(value.id) is value.log
+    clock.now += 1
+    with pytest.raises(StreamNotFoundError):
+        store.get(value.id)
+    assert len(store) == 0
+
+
+def test_one_that_had_ended_before_expires_too():
+    clock = Clock()
+    store = MemoryStore(clock)
+    value = StreamableValue("a").done()
+    store.add(value.id, value.log)
+    store.add(value.id, value.log)
+    assert value.id in store
+    clock.now = settings.retain
+    assert value.id not in store
+
+
+def test_unknown_and_expired_ids_answer_alike():
+    clock = Clock()
+    store = MemoryStore(clock)
+    value = StreamableValue("a").done()
+    store.add(value.id, value.log)
+    clock.now = settings.retain
+    answers = set()
+    for name in (value.id, "never-heard-of"):
+        with pytest.raises(StreamNotFoundError) as caught:
+            store.get(name)
+        answers.add(str(caught.value))
+    assert len(answers) == 1
+
+
+def test_memory_is_what_the_content_takes():
+    store = MemoryStore()
+    value = StreamableValue("")
+    store.add(value.id, value.log)
+    for _ in range(10_000):
+        value.append("x" * 10)
+    assert 100_000 <= store.memory <= 2 * 100_000 + 4096
+
+
+def test_no_listener_stays_behind_after_the_end():
+    store = MemoryStore()
+    value = StreamableValue("")
+    store.add(value.id, value.log)
+    value.done()
+    assert value.log._listeners == ()
+
+
+def test_ten_thousand_short_streams_leave_nothing():
+    clock = Clock()
+    store = MemoryStore(clock)
+    for _ in range(10_000):
+        value = StreamableValue("short")
+        store.add(value.id, value.log)
+        value.done()
+    clock.now = settings.retain
+    assert "x" not in store
+    assert len(store) == 0
+    assert store.memory == 0
+
+
+def test_threads_may_end_streams_while_others_are_added():
+    store = MemoryStore()
+    values = [StreamableValue("a") for _ in range(500)]
+    for value in values:
+        store.add(value.id, value.log)
+    threads = [
+        threading.Thread(target=lambda part=values[i::4]: [value.done() for value in part])
+        for i in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store._ends) == 500

@@ -1,0 +1,153 @@
+import tracemalloc
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamui.settings import settings as streamui_settings
+from streamui.streamable.json_value import copy_json
+from streamui.streamable.log import UNSET
+from streamui.streamable.tree import apply_patch
+from streamui.streamable.value import StreamableValue
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text("ab", max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("xyz", max_size=2), inner),
+    max_leaves=12,
+)
+writes = st.lists(
+    st.tuples(st.just("update"), json_values)
+    | st.tuples(st.just("append"), st.text("ab😀", max_size=5))
+    | st.tuples(st.just("append"), st.lists(json_values, min_size=1, max_size=3)),
+    max_size=25,
+)
+
+
+class Reader:
+    """A reader as a page is one: a copy of the value, and an offset."""
+
+    def __init__(self):
+        self.value, self.offset, self.status = UNSET, 0, "streaming"
+
+    def read(self, log):
+        change = log.read(self.offset)
+        content = copy_json(change.content)
+        if change.kind == "snapshot":
+            self.value = content
+        elif change.kind == "append":
+            self.value = content if self.value is UNSET else self.value + content
+        elif change.kind == "patches":
+            for patch in content:
+                self.value = apply_patch(self.value, patch)
+        self.offset, self.status = change.offset, change.status
+
+
+def write(value, verb, argument):
+    log = value.log
+    fits = log.value is UNSET or isinstance(log.value, type(argument))
+    if verb == "append" and (not fits or not isinstance(argument, str | list)):
+        verb = "update"
+    getattr(value, verb)(argument)
+
+
+@settings(max_examples=300, deadline=None)
+@given(writes, st.lists(st.booleans(), min_size=25, max_size=25))
+def test_every_reader_ends_with_the_same_value_wherever_it_paused(steps, pauses):
+    value = StreamableValue()
+    sometimes, always, never = Reader(), Reader(), Reader()
+    for (verb, argument), pause in zip(steps, pauses, strict=False):
+        write(value, verb, argument)
+        always.read(value.log)
+        assert always.value == value.log.value
+        if pause:
+            sometimes.read(value.log)
+    value.done()
+    for reader in (sometimes, always, never):
+        reader.read(value.log)
+        assert reader.value == value.log.value or value.log.value is UNSET
+        assert reader.status == "done"
+        assert value.log.read(reader.offset).kind == "nothing"
+
+
+@given(st.text(), st.integers(-3, 200))
+def test_any_offset_gets_the_rest_or_the_whole(text, offset):
+    value = StreamableValue("")
+    for character in text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"):
+        value.append(character)
+    value.done()
+    whole, change = value.value, value.log.read(offset)
+    if change.kind == "append":
+        assert whole.endswith(change.content)
+        assert change.start + len(change.content) + 1 == change.offset
+    elif change.kind == "snapshot":
+        assert change.content == whole
+    else:
+        assert offset >= value.log.offset - 1
+
+
+def test_a_change_deep_inside_goes_out_as_a_change_at_its_path():
+    tree = {"rows": [{"name": f"row {i}", "cells": ["x" * 20] * 10} for i in range(50)]}
+    value = StreamableValue(tree)
+    before = value.log.offset
+    tree["rows"][30]["cells"][4] = "y"
+    value.update(tree)
+    change = value.log.read(before)
+    assert (change.kind, change.content) == ("patches", [[["rows", 30, "cells", 4], "=", "y"]])
+    before = change.offset
+    tree["rows"][30]["name"] += " and more"
+    del tree["rows"][0]["name"]
+    value.update(tree)
+    assert value.log.read(before).content == [
+        [["rows", 0, "name"], "-"],
+        [["rows", 30, "name"], "+", " and more"],
+    ]
+
+
+def test_a_reader_too_far_behind_the_patches_gets_one_snapshot():
+    value = StreamableValue({"n": 0, "padding": "x" * 1000})
+    before = value.log.offset
+    for n in range(1000):
+        value.update({"n": n, "padding": "x" * 1000})
+    change = value.log.read(before)
+    assert change.kind == "snapshot"
+    assert change.content["n"] == 999
+    assert value.log._patch_size <= streamui_settings.patch_log
+
+
+def test_a_patch_still_in_the_log_is_not_changed_by_a_later_one():
+    value = StreamableValue([{"t": "x" * 50}])
+    value.update([{"t": "x" * 50 + "a"}])
+    start = value.log.offset
+    value.append({"t": "new"})
+    value.update([{"t": "x" * 50 + "a"}, {"t": "new and longer"}])
+    reader = Reader()
+    reader.value, reader.offset = [{"t": "x" * 50 + "a"}], start
+    reader.read(value.log)
+    assert reader.value == value.log.value
+
+
+def test_a_live_stream_takes_at_most_twice_its_text_and_4_kilobytes():
+    streams, tokens = 100, 2000
+    tracemalloc.start()
+    try:
+        values = [StreamableValue("") for _ in range(streams)]
+        for i in range(tokens):
+            for value in values:
+                value.append(f"{i:04} ")
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    text = len(values[0].value)
+    assert text == 5 * tokens
+    assert used / streams <= 2 * text + 4096
+    assert all(value.log.memory <= 2 * text + 4096 for value in values)
+
+
+def test_listeners_hear_every_write_and_may_leave():
+    value = StreamableValue("a")
+    heard = []
+    listener = heard.append
+    value.log.listen(listener)
+    value.append("b").update("c").done()
+    assert len(heard) == 3
+    value.log.unlisten(listener)
+    assert value.log._listeners == ()
