@@ -58,7 +58,7 @@ def _rows(results: Results, case: Case) -> Iterator[list[str]]:
                 "?" if math.isinf(each.frames) else f"{each.frames:,.0f}",
                 duration(each.first, limit(case)),
                 duration(each.all, limit(case)),
-                f"{each.cpu:.2f} s",
+                f"{each.cpu:.2f} s" if each.cpu else "< 0.01 s",
                 duration(each.longest) if each.longest else "< 50 ms",
             ]
 
@@ -87,7 +87,7 @@ def _ratio(ours: Measurement, theirs: Measurement, name: str, most: float = math
     mine, other = getattr(ours, name), getattr(theirs, name)
     # A rival that was given up would have taken longer than that.
     known = min(other, most)
-    if not known or math.isinf(known) or math.isinf(mine):
+    if not mine or not known or math.isinf(known) or math.isinf(mine):
         return "?"
     return f"{'< ' if math.isinf(other) else ''}{mine / known:.2g}x"
 
