@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from streamui import reflex_hook
 
 if TYPE_CHECKING:
+    from streamui.components.composer import composer
     from streamui.components.markdown import markdown
+    from streamui.components.scroller import scroller
     from streamui.components.status import status
     from streamui.components.text import text
     from streamui.errors import (
@@ -55,11 +57,13 @@ _homes = {
     "StreamUIError": "errors",
     "StreamableValue": "streamable.value",
     "TooLongError": "errors",
+    "composer": "components.composer",
     "default_client": "models.client",
     "default_model": "models.client",
     "markdown": "components.markdown",
     "model_events": "models.model_events",
     "read_streamable": "streamable.reader",
+    "scroller": "components.scroller",
     "server_function": "page.server_function",
     "settings": "settings",
     "status": "components.status",
@@ -85,11 +89,13 @@ __all__ = [
     "StreamUIError",
     "StreamableValue",
     "TooLongError",
+    "composer",
     "default_client",
     "default_model",
     "markdown",
     "model_events",
     "read_streamable",
+    "scroller",
     "server_function",
     "settings",
     "status",

@@ -1,0 +1,130 @@
+import { useCallback, useEffect, useId, useRef, useState } from "react";
+import { countCharacters } from "$/public/external/streamui/page/client/store.js";
+import "./composer.css";
+
+const DRAFT = "streamui.draft."; // in sessionStorage: a tab's own
+const OFFLINE = "No connection to the server. What you write stays here until it is back.";
+
+const number = (count) => count.toLocaleString("en");
+
+const tooLong = (count, limit) =>
+  `This message is ${number(count)} characters long; the most that can be sent is ${number(limit)}.`;
+
+const storage = (use) => {
+  try {
+    return use(window.sessionStorage);
+  } catch {
+    return null; // full, or switched off: then a draft is not kept
+  }
+};
+
+/** Keep what is written when the page goes away, and bring it back. */
+function useDraft(box, name, look) {
+  useEffect(() => {
+    const element = box.current;
+    const kept = storage((session) => session.getItem(DRAFT + name));
+    if (kept && !element.value) element.value = kept;
+    look();
+    const keep = () =>
+      storage((session) =>
+        element.value
+          ? session.setItem(DRAFT + name, element.value)
+          : session.removeItem(DRAFT + name),
+      );
+    window.addEventListener("pagehide", keep);
+    return () => {
+      window.removeEventListener("pagehide", keep);
+      keep();
+    };
+  }, [box, name, look]);
+}
+
+const grow = (element) => {
+  if (CSS.supports("field-sizing", "content")) return; // composer.css does it
+  element.style.height = "auto";
+  element.style.height = `${element.scrollHeight}px`;
+};
+
+/** A box for one message. Its text lives in the DOM: a key renders nothing. */
+export function Composer({
+  children,
+  label,
+  placeholder,
+  sendLabel,
+  limit = Infinity,
+  connected = true,
+  autoFocus,
+  onSend,
+  id,
+  ref,
+  className = "",
+  ...props
+}) {
+  const box = useRef(null);
+  const note = useId();
+  const [blank, setBlank] = useState(true);
+  const [excess, setExcess] = useState(0); // the length of a text that is too long
+
+  const look = useCallback(() => {
+    const text = box.current.value;
+    setBlank(!text.trim());
+    const length = text.length > limit ? countCharacters(text) : 0;
+    setExcess(length > limit ? length : 0);
+    grow(box.current);
+  }, [limit]);
+  useDraft(box, id ?? label, look);
+
+  const hold = useCallback(
+    (element) => {
+      box.current = element;
+      if (typeof ref === "function") ref(element);
+      else if (ref) ref.current = element;
+    },
+    [ref],
+  );
+
+  const send = (event) => {
+    event.preventDefault();
+    box.current.focus();
+    const text = box.current.value.trim();
+    if (!text || excess || !connected) return;
+    onSend?.(text);
+    box.current.value = "";
+    look();
+  };
+
+  const onKeyDown = (event) => {
+    // The Enter that ends the composition of a word (229 in Safari) is none of ours.
+    const composing = event.nativeEvent.isComposing || event.keyCode === 229;
+    if (event.key === "Enter" && !event.shiftKey && !composing) send(event);
+  };
+
+  const complaint = excess ? tooLong(excess, limit) : connected ? "" : OFFLINE;
+  return (
+    <form className={`streamui-composer ${className}`} onSubmit={send} {...props}>
+      <textarea
+        ref={hold}
+        id={id}
+        rows={1}
+        dir="auto"
+        aria-label={label}
+        aria-describedby={complaint ? note : undefined}
+        aria-invalid={excess > 0 || undefined}
+        placeholder={placeholder ?? label}
+        autoFocus={autoFocus}
+        enterKeyHint="send"
+        onInput={look}
+        onKeyDown={onKeyDown}
+      />
+      <p id={note} role="alert">
+        {complaint}
+      </p>
+      <div>
+        {children}
+        <button type="submit" disabled={blank || !connected}>
+          {sendLabel}
+        </button>
+      </div>
+    </form>
+  );
+}
