@@ -140,7 +140,7 @@ class ModelEvents(AsyncIterator[ModelEvent]):
 
     def _feed(self, item: object) -> None:
         if self._dialect is None:
-            self._dialect = _dialect_of(item)
+            self._dialect = _dialect_of(item, self._source.plain)
         try:
             # One by one: what came before an error in the same item still counts.
             for event in self._dialect.feed(item):
@@ -194,8 +194,8 @@ class ModelEvents(AsyncIterator[ModelEvent]):
                     scope.release(self._source)
 
 
-def _dialect_of(item: object) -> Dialect:
-    if isinstance(item, str):
+def _dialect_of(item: object, plain: bool) -> Dialect:
+    if isinstance(item, str) and plain:
         return PlainTextDialect()
     # By the class's name too: the SDK gives a chunk that is none the class but no fields.
     if type(item).__name__ == "ChatCompletionChunk" or hasattr(item, "choices"):

@@ -6,7 +6,7 @@ import re
 
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Passwords in addresses first: what follows would otherwise cut a DSN in two.
-    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/@'\"]*:[^\s'\"]*@", re.I), r"\1***@"),
+    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/@:'\"]*:[^\s'\"]*@", re.I), r"\1***@"),
     (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=*-]{4,}", re.I), r"\1 ***"),
     (
         re.compile(

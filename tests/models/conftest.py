@@ -1,0 +1,169 @@
+"""A provider that sends the bytes it is told to, and the demo model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+from openai import AsyncOpenAI, OpenAI
+
+from streamui.models.client import aclose_default_clients
+from streamui.models.demo import DemoServer
+
+End = Literal["end", "cut", "hold"]
+
+
+@dataclass
+class Provider:
+    """A server on loopback that answers every request alike.
+
+    ``end``: finish the body, cut the connection without that, or hold it open.
+    """
+
+    body: tuple[bytes, ...]
+    end: End = "end"
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    requests: int = 0
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    port: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
+            await self.answer(reader, writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await self.answer_one(reader, writer):
+                pass
+            if self.end == "hold":
+                await reader.read()
+        if self.end != "cut":
+            self.left.set()
+
+    async def answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        length = next(int(x.split(b":")[1]) for x in lines if x.startswith(b"content-length:"))
+        await reader.readexactly(length)
+        self.requests += 1
+        headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
+        given = [f"{name}: {value}" for name, value in (headers | self.headers).items()]
+        writer.write("\r\n".join([f"HTTP/1.1 {self.status} X", *given, "", ""]).encode())
+        for piece in filter(None, self.body):
+            writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+            await writer.drain()
+        if self.end == "end":
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
+        return self.end == "end"
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def blocking_client(self) -> OpenAI:
+        return OpenAI(api_key="none", base_url=self.base_url, max_retries=0)
+
+
+Start = Callable[..., Awaitable[tuple[AsyncOpenAI, Provider]]]
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Start]:
+    """Start a provider with a body; gives an async client of it, and the provider."""
+    servers: list[asyncio.Server] = []
+    started: list[Provider] = []
+    clients: list[AsyncOpenAI] = []
+
+    async def start(*body: bytes | str, **options: Any) -> tuple[AsyncOpenAI, Provider]:
+        made = Provider(
+            tuple(piece.encode() if isinstance(piece, str) else piece for piece in body),
+            **options,
+        )
+        server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+        servers.append(server)
+        started.append(made)
+        made.port = server.sockets[0].getsockname()[1]
+        client = AsyncOpenAI(api_key="none", base_url=made.base_url, max_retries=0)
+        clients.append(client)
+        return client, made
+
+    yield start
+    for client in clients:
+        await client.close()
+    for made in started:
+        await asyncio.gather(*made.tasks)
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.fixture
+def sse() -> Callable[..., str]:
+    """Write events the way OpenAI does: named with their type, or nameless for chunks."""
+
+    def write(*events: dict[str, Any]) -> str:
+        return "".join(
+            (f"event: {event['type']}\n" if "type" in event else "")
+            + f"data: {json.dumps(event)}\n\n"
+            for event in events
+        )
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[DemoServer]:
+    """A demo model's server for all tests that only talk to it."""
+    server = DemoServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def client(demo: DemoServer) -> AsyncIterator[AsyncOpenAI]:
+    """An async client of the demo model."""
+    async with AsyncOpenAI(api_key="none", base_url=demo.base_url, max_retries=0) as made:
+        yield made
+
+
+@pytest.fixture
+async def no_key(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """An environment that names no model, and the embedded server gone afterwards."""
+    from streamui.models.demo import stop
+
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "STREAMUI_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    await aclose_default_clients()
+    stop()
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[float]]:
+    """Wait until a condition holds; gives the seconds it took, and fails after ``limit``."""
+
+    async def wait(condition: Callable[[], bool], limit: float = 5.0) -> float:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        while not condition():
+            assert loop.time() - start < limit, "the condition never held"
+            await asyncio.sleep(0.002)
+        return loop.time() - start
+
+    return wait
