@@ -24,8 +24,10 @@ def find_streamables(root: Any, names: set[str] | None = None) -> Iterator[Strea
     while waiting:
         state = waiting.pop()
         waiting.extend(state.substates.values())
-        for name in [*state.base_vars, *state.backend_vars]:
-            for found in _inside(state.__dict__.get(name, state.backend_vars.get(name)), seen):
+        # A field that was never touched is not in there, and holds nothing of this page.
+        fields = type(state).get_fields()
+        for value in [value for name, value in vars(state).items() if name in fields]:
+            for found in _inside(value, seen):
                 if names is None or found.id in names:
                     yield found
 

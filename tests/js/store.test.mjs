@@ -1,0 +1,182 @@
+// The page store against the wire contract that the Python tests read too.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { StreamStore, countCharacters } from "../../streamui/page/client/store.js";
+import { applyPatch } from "../../streamui/page/client/tree.js";
+
+const cases = JSON.parse(readFileSync(new URL("../wire/streams.json", import.meta.url), "utf8"));
+
+const makeStore = () => {
+  const requests = [];
+  const store = new StreamStore({
+    schedule: (publish) => publish(),
+    request: (streams) => requests.push(streams),
+  });
+  store.connected = true;
+  return { store, requests };
+};
+
+const shown = (store, id) => {
+  const { value, status, streaming, error, code } = store.entry(id).snapshot;
+  assert.equal(streaming, status === "streaming");
+  return { value, status, error, code };
+};
+
+const expected = ({ value, status, error = "", code = "" }) => ({ value, status, error, code });
+
+for (const { name, frames, end } of cases) {
+  test(`contract: ${name}`, () => {
+    const { store, requests } = makeStore();
+    for (const op of frames) store.apply({ 1: op });
+    assert.deepEqual(shown(store, "the-id"), expected(end));
+    assert.equal(store.entry("the-id").offset, end.offset);
+    assert.deepEqual(requests, []);
+  });
+
+  test(`contract, begun again in the middle: ${name}`, () => {
+    // A page that had some of it gets the rest from its offset, or the whole.
+    const { store } = makeStore();
+    for (const op of frames) {
+      store.apply({ 1: op });
+      const entry = store.entry("the-id");
+      store.apply({ 7: { i: "the-id", f: entry.offset } });
+    }
+    assert.deepEqual(shown(store, "the-id"), expected(end));
+  });
+}
+
+test("several streams travel in one frame and wake only their own listeners", () => {
+  const { store } = makeStore();
+  const heard = [];
+  for (const id of ["a", "b", "c"]) store.listen(id, () => heard.push(id));
+  store.apply({ 1: { i: "a", v: "x", o: 1 }, 2: { i: "b", v: "y", o: 1 } });
+  store.apply({ 2: "z" });
+  assert.deepEqual(heard, ["a", "b", "b"]);
+  assert.equal(store.entry("b").snapshot.value, "yz");
+});
+
+test("a listener that left is not called", () => {
+  const { store } = makeStore();
+  let calls = 0;
+  const leave = store.listen("a", () => calls++);
+  leave();
+  store.apply({ 1: { i: "a", v: "x", o: 1 } });
+  assert.equal(calls, 0);
+});
+
+test("a snapshot stays the same object while nothing changes", () => {
+  const { store } = makeStore();
+  store.apply({ 1: { i: "a", v: "x", o: 1 } });
+  const before = store.entry("a").snapshot;
+  store.apply({ 1: { i: "a", f: 1 } });
+  assert.equal(store.entry("a").snapshot, before);
+});
+
+test("what came twice because a frame crossed a hello is shown once", () => {
+  const { store } = makeStore();
+  store.apply({ 1: { i: "a", v: "a😀b", o: 4 } });
+  store.apply({ 2: { i: "a", f: 2, a: "😀bcd" } });
+  assert.equal(store.entry("a").snapshot.value, "a😀bcd");
+  assert.equal(store.entry("a").offset, 6);
+  store.apply({ 3: { i: "b", v: [1, 2], o: 3 } });
+  store.apply({ 4: { i: "b", f: 2, a: [2, 3] } });
+  assert.deepEqual(store.entry("b").snapshot.value, [1, 2, 3]);
+});
+
+test("a gap is never shown: the page asks for the whole", () => {
+  const { store, requests } = makeStore();
+  store.apply({ 1: { i: "a", v: "abc", o: 4 } });
+  store.apply({ 1: { i: "a", f: 9, a: "xyz" } });
+  assert.equal(store.entry("a").snapshot.value, "abc");
+  assert.deepEqual(requests, [{ a: -1 }]);
+  store.apply({ 2: { i: "a", v: "abc+++xyz", o: 12 } });
+  assert.equal(store.entry("a").snapshot.value, "abc+++xyz");
+});
+
+test("an end that does not add up makes the page ask for the whole", () => {
+  const { store, requests } = makeStore();
+  store.apply({ 1: { i: "a", v: "", o: 1 } });
+  store.apply({ 1: { a: "lost some", o: 99, s: "done" } });
+  assert.deepEqual(requests, [{ a: -1 }]);
+  assert.equal(store.entry("a").snapshot.status, "streaming");
+});
+
+test("ops of an unknown alias belong to an earlier connection and are dropped", () => {
+  const { store } = makeStore();
+  store.apply({ 9: "text" });
+  assert.equal(store.entries.size, 0);
+});
+
+test("a new connection is told where each live stream is and which ended ones are held", () => {
+  const { store } = makeStore();
+  store.apply({ 1: { i: "a", v: "abc", o: 4 }, 2: { i: "b", v: "x", o: 3, s: "done" } });
+  store.listen("c", () => {});
+  store.entry("d");
+  assert.deepEqual(store.resume(), { streams: { a: 4, c: 0 }, held: ["b"] });
+  store.apply({ 1: "belongs to the connection before" });
+  assert.equal(store.entry("a").snapshot.value, "abc");
+});
+
+test("a complete handle is kept, so that it need not come again", () => {
+  const { store } = makeStore();
+  store.adopt({ $stream: "a", status: "done", value: "whole" });
+  assert.deepEqual(store.resume(), { streams: {}, held: ["a"] });
+  assert.equal(store.entry("a").snapshot.value, "whole");
+  store.adopt({ $stream: "a", status: "error", value: "other" });
+  assert.equal(store.entry("a").snapshot.value, "whole");
+});
+
+test("a handle nobody has told about is asked for, one that comes by itself is not", async () => {
+  const { store, requests } = makeStore();
+  store.listen("a", () => {});
+  store.listen("b", () => {});
+  store.apply({ 1: { i: "b", v: "", o: 1 } });
+  await new Promise((resolve) => {
+    store.request = (streams) => {
+      requests.push(streams);
+      resolve();
+    };
+  });
+  assert.deepEqual(requests, [{ a: 0 }]);
+});
+
+test("a stream that is gone shows an end, not an endless wait", () => {
+  const { store } = makeStore();
+  const op = { i: "a", s: "interrupted", e: { code: "lost", message: "Gone.", reference: "" } };
+  store.apply({ 1: op });
+  assert.deepEqual(shown(store, "a"), {
+    value: undefined,
+    status: "interrupted",
+    error: "Gone.",
+    code: "lost",
+  });
+});
+
+test("a reference is shown with its sentence", () => {
+  const { store } = makeStore();
+  const error = { code: "internal", message: "Wrong.", reference: "1a2b" };
+  store.apply({ 1: { i: "a", s: "error", o: 1, e: error } });
+  assert.equal(store.entry("a").snapshot.error, "Wrong. (1a2b)");
+});
+
+test("characters are counted as the server counts them", () => {
+  for (const [text, count] of [
+    ["", 0],
+    ["abc", 3],
+    ["a😀b", 3],
+    ["👩‍👩‍👧", 5],
+    ["\u2028\u0000", 2],
+  ])
+    assert.equal(countCharacters(text), count);
+});
+
+test("a patch leaves the old value alone and shares what did not change", () => {
+  const old = { rows: [{ n: 1 }, { n: 2 }], other: { deep: true } };
+  const result = applyPatch(old, [["rows", 1, "n"], "=", 3]);
+  assert.deepEqual(old.rows[1], { n: 2 });
+  assert.deepEqual(result.rows, [{ n: 1 }, { n: 3 }]);
+  assert.equal(result.rows[0], old.rows[0]);
+  assert.equal(result.other, old.other);
+  assert.equal({}.polluted, undefined);
+});

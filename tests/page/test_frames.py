@@ -1,0 +1,275 @@
+import asyncio
+import json
+from types import SimpleNamespace
+
+import pytest
+from reflex_base.utils.format import json_dumps
+
+from streamui.page import link, registration
+from streamui.page.frames import Pages, receiving
+from streamui.settings import settings
+from streamui.store.memory import store
+from streamui.streamable.value import StreamableValue
+
+
+class Socket:
+    """Reflex's socket namespace, as far as frames need it; keeps what is emitted."""
+
+    namespace = "/_event"
+
+    def __init__(self):
+        self._token_manager = SimpleNamespace(token_to_socket={}, instance_id="here")
+        self.frames = []
+        self.waiting = 0
+        queue = SimpleNamespace(qsize=lambda: self.waiting)
+        manager = SimpleNamespace(eio_sid_from_sid=lambda sid, namespace: sid)
+        eio = SimpleNamespace(sockets={"sid": SimpleNamespace(queue=queue)})
+        self.server = SimpleNamespace(manager=manager, eio=eio)
+
+    def connect(self, token="token", sid="sid", instance="here"):
+        record = SimpleNamespace(sid=sid, instance_id=instance)
+        self._token_manager.token_to_socket[token] = record
+
+    def disconnect(self, token="token"):
+        del self._token_manager.token_to_socket[token]
+
+    async def emit(self, name, update, to):
+        assert name == "event"
+        # As Reflex does it: handles inside are written while the packet is encoded.
+        frame = json.loads(json_dumps(update))["delta"]["streamui"]
+        self.frames.append((to, frame))
+
+    @property
+    def ops(self):
+        return [op for _, frame in self.frames for op in frame.values()]
+
+
+@pytest.fixture
+def socket():
+    socket = Socket()
+    socket.connect()
+    link.use_socket(socket)
+    yield socket
+    link.use_socket(None)
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    pages = Pages()
+    monkeypatch.setattr(registration, "pages", pages)
+    return pages
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def live(text=""):
+    value = StreamableValue(text)
+    store.add(value.id, value.log)
+    return value
+
+
+async def test_the_first_op_leaves_at_once_and_later_ones_wait_for_the_tick(
+    socket, pages, monkeypatch
+):
+    monkeypatch.setattr(settings, "frame_interval", 3600.0)
+    value = live()
+    pages.of("token").follow(value.id, value.log)
+    await until(lambda: len(socket.frames) == 1)
+    for _ in range(100):
+        value.append("x")
+        await asyncio.sleep(0)
+    assert len(socket.frames) == 1
+    value.done()
+    pages._task.cancel()
+    await asyncio.wait([pages._task])
+
+
+async def test_everything_arrives_once_and_in_order(socket, pages, monkeypatch):
+    monkeypatch.setattr(settings, "frame_interval", 0.002)
+    value = live()
+    page = pages.of("token")
+    page.follow(value.id, value.log)
+    page.follow(value.id, value.log)
+    for i in range(300):
+        value.append(f"{i} ")
+        await asyncio.sleep(0)
+    value.done()
+    await until(lambda: socket.ops and isinstance(socket.ops[-1], dict) and "s" in socket.ops[-1])
+    first, *rest = socket.ops
+    text = first["v"] + "".join(op if isinstance(op, str) else op.get("a", "") for op in rest)
+    assert text == "".join(f"{i} " for i in range(300))
+    assert len(socket.frames) < 100
+    assert page.following == 0
+    assert value.log._listeners == ()
+
+
+async def test_the_tick_ends_when_nothing_waits(socket, pages):
+    value = live("a")
+    pages.of("token").follow(value.id, value.log)
+    value.done()
+    await until(lambda: socket.frames)
+    await until(lambda: pages._task is None)
+
+
+async def test_streams_of_one_page_share_a_frame(socket, pages):
+    values = [live(str(i)) for i in range(5)]
+    page = pages.of("token")
+    for value in values:
+        page.follow(value.id, value.log)
+    await until(lambda: socket.frames)
+    ((sid, frame),) = socket.frames
+    assert sid == "sid"
+    assert [op["v"] for op in frame.values()] == list("01234")
+    for value in values:
+        value.done()
+
+
+async def test_a_frame_is_a_few_bytes_and_the_text(socket, pages, monkeypatch):
+    monkeypatch.setattr(settings, "frame_interval", 0.0)
+    value = live()
+    pages.of("token").follow(value.id, value.log)
+    await until(lambda: socket.frames)
+    value.append("hello")
+    await until(lambda: len(socket.frames) == 2)
+    assert socket.frames[1][1] == {"1": "hello"}
+    value.done()
+
+
+async def test_nothing_is_sent_to_a_page_that_is_gone(socket, pages):
+    value = live("a")
+    page = pages.of("token")
+    page.follow(value.id, value.log)
+    await until(lambda: socket.frames)
+    socket.disconnect()
+    value.append("b")
+    await until(lambda: page.following == 0)
+    assert len(socket.frames) == 1
+    assert len(pages) == 0
+    value.done()
+    assert value.log._listeners == ()
+
+
+async def test_a_page_on_another_worker_is_not_ours(socket, pages):
+    socket.connect(instance="another process")
+    assert pages.of("token") is None
+
+
+async def test_a_page_that_is_behind_gets_merged_ops(socket, pages, monkeypatch):
+    monkeypatch.setattr(settings, "frame_interval", 0.001)
+    value = live()
+    pages.of("token").follow(value.id, value.log)
+    await until(lambda: socket.frames)
+    socket.waiting = settings.queue_limit + 1
+    for _ in range(50):
+        value.append("x")
+        await asyncio.sleep(0.001)
+    assert len(socket.frames) == 1
+    socket.waiting = 0
+    await until(lambda: len(socket.frames) == 2)
+    assert socket.ops[1] == "x" * 50
+    value.done()
+
+
+async def test_a_reconnected_page_gets_exactly_the_rest(socket, pages):
+    value = live("Hello")
+    pages.of("token").follow(value.id, value.log)
+    await until(lambda: socket.frames)
+    has = socket.ops[0]["o"]
+    socket.disconnect()
+    value.append(", world")
+    socket.connect(sid="sid")
+    socket._token_manager.token_to_socket["token"].sid = "second"
+    socket.server.eio.sockets["second"] = socket.server.eio.sockets["sid"]
+    pages.hello("token", {value.id: has}, [])
+    await until(lambda: len(socket.frames) == 2)
+    sid, frame = socket.frames[1]
+    assert sid == "second"
+    assert list(frame.values()) == [{"i": value.id, "f": has, "a": ", world"}]
+    value.done()
+
+
+@pytest.mark.parametrize("offset", [-1, 10**9, 0])
+async def test_an_offset_that_cannot_be_gets_the_whole(socket, pages, offset):
+    value = live("Hello")
+    pages.hello("token", {value.id: offset}, [])
+    await until(lambda: socket.frames)
+    assert socket.ops == [{"i": value.id, "v": "Hello", "o": 1}]
+    value.done()
+
+
+async def test_an_unknown_id_gets_an_explicit_end(socket, pages):
+    pages.hello("token", {"nobody-has-this": 0}, [])
+    await until(lambda: socket.frames)
+    (op,) = socket.ops
+    assert (op["s"], op["e"]["code"]) == ("interrupted", "lost")
+
+
+async def test_an_ended_stream_is_given_whole_with_its_end(socket, pages):
+    value = live("all").done()
+    pages.hello("token", {value.id: 0}, [])
+    await until(lambda: socket.frames)
+    assert socket.ops == [{"i": value.id, "v": "all", "o": 2, "s": "done"}]
+
+
+async def test_writes_from_a_thread_reach_the_page(socket, pages, monkeypatch):
+    monkeypatch.setattr(settings, "frame_interval", 0.001)
+    value = live()
+    pages.of("token").follow(value.id, value.log)
+
+    def produce():
+        for _ in range(2000):
+            value.append("x")
+        value.done()
+
+    await asyncio.to_thread(produce)
+    await until(lambda: "s" in socket.ops[-1])
+    text = "".join(op if isinstance(op, str) else op.get("a", op.get("v", "")) for op in socket.ops)
+    assert text == "x" * 2000
+
+
+async def test_a_handle_inside_a_frame_gives_its_stream_to_the_page(socket, pages):
+    inner = StreamableValue("inner")
+    outer = live(None)
+    outer.update({"text": inner})
+    pages.of("token").follow(outer.id, outer.log)
+    await until(lambda: len(socket.ops) == 2)
+    assert socket.ops[0]["v"] == {"text": {"$stream": inner.id}}
+    assert socket.ops[1]["v"] == "inner"
+    inner.done()
+    outer.done()
+
+
+async def test_a_page_that_holds_an_ended_value_is_not_sent_it_again(socket, pages):
+    page = pages.of("token")
+    token = receiving.set(page)
+    try:
+        value = StreamableValue("long " * 100).done()
+        assert registration.serialize_streamable(value)["value"] == value.value
+        assert registration.serialize_streamable(value)["value"] == value.value
+        page.held.add(value.id)
+        assert registration.serialize_streamable(value) == {
+            "$stream": value.id,
+            "status": "done",
+            "held": 1,
+        }
+        assert value.id in store
+        short = StreamableValue("ready").done()
+        assert registration.serialize_streamable(short) == {
+            "$stream": "",
+            "status": "done",
+            "value": "ready",
+        }
+    finally:
+        receiving.reset(token)
+
+
+async def test_pages_that_left_are_forgotten_while_others_come(socket, pages):
+    for number in range(1000):
+        socket.connect(token=f"t{number}", sid=f"s{number}")
+        pages.of(f"t{number}")
+        socket.disconnect(f"t{number}")
+    assert len(pages) < 200

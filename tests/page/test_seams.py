@@ -1,0 +1,81 @@
+"""What streamui needs of Reflex's insides. A failure here names the seam that an upgrade moved."""
+
+import importlib.metadata
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import reflex
+import reflex_base
+from reflex.app import EventNamespace
+from reflex.istate.proxy import StateProxy
+from reflex.state import State
+from reflex.utils.token_manager import SocketRecord, TokenManager
+from reflex_base.event import EventHandler
+from reflex_base.event.context import EventContext
+from reflex_base.event.processor.base_state_processor import chain_updates
+from reflex_base.event.processor.event_processor import EventProcessor
+from reflex_base.vars.base import Var, VarData
+
+WEB = Path(reflex_base.__file__).parent / ".templates" / "web" / "utils"
+
+
+def test_reflex_is_a_version_that_this_was_verified_with():
+    assert importlib.metadata.version("reflex").startswith("0.10."), reflex.__file__
+
+
+def test_the_event_context_names_the_page():
+    assert {"token", "emit_delta_impl"} <= set(EventContext.__dataclass_fields__)
+
+
+def test_the_socket_knows_which_page_is_where():
+    assert {"sid", "instance_id"} <= set(SocketRecord.__dataclass_fields__)
+    assert "token_to_socket" in inspect.getsource(TokenManager.__init__)
+    assert "_token_manager" in inspect.getsource(EventNamespace.__init__)
+    assert "self.emit(" in inspect.getsource(EventNamespace.emit_update)
+
+
+def test_tasks_are_named_after_their_events():
+    source = inspect.getsource(EventProcessor._create_event_task)
+    assert 'f"reflex_event|{entry.event.name}|' in source
+    assert any("hydrate" in name for name in State.event_handlers)
+
+
+def test_a_background_handlers_state_is_a_proxy_that_knows_its_lock():
+    assert callable(StateProxy._is_mutable)
+    assert {"events", "handler_name", "root_state"} <= set(
+        inspect.signature(chain_updates).parameters
+    )
+
+
+def test_a_state_knows_that_it_must_be_saved_and_what_it_holds():
+    assert "_was_touched" in inspect.getsource(sys.modules["reflex.state"])
+    assert "substates" in inspect.getsource(State)
+    assert callable(State.get_fields)
+
+
+def test_an_event_handler_keeps_its_function():
+    assert {"fn", "state_full_name"} <= {field for field in dir(EventHandler)} | set(
+        EventHandler.__dataclass_fields__
+    )
+
+
+def test_a_var_can_bring_hooks_and_an_app_wrap():
+    assert {"hooks", "app_wraps", "imports"} <= set(inspect.signature(VarData).parameters)
+    assert "python_types" in inspect.signature(Var.__init_subclass__).parameters
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern"),
+    [
+        ("context-registry.js", r"export const DispatchContext = createContext"),
+        ("context-registry.js", r"export const eventLoop = \{"),
+        ("state.js", r"export const ReflexEvent = \("),
+        ("state.js", r'socket\.current\.on\("event", \(update\) =>'),
+        ("state.js", r"dispatch\[substate\]\(delta\[substate\]\)"),
+    ],
+)
+def test_the_page_hands_each_part_of_a_delta_to_its_dispatcher(file, pattern):
+    assert re.search(pattern, (WEB / file).read_text())

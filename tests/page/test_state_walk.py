@@ -1,0 +1,46 @@
+import dataclasses
+
+import pydantic
+import reflex as rx
+
+import streamui as ui
+from streamui.page.state_walk import find_streamables
+
+
+@dataclasses.dataclass
+class Note:
+    text: ui.StreamableValue
+
+
+class Card(pydantic.BaseModel):
+    model_config = {"arbitrary_types_allowed": True}
+    text: ui.StreamableValue
+
+
+class WalkedState(rx.State):
+    plain: ui.StreamableValue[str] = ui.StreamableValue("").done()
+    notes: list[Note] = []
+    named: dict[str, list[ui.StreamableValue]] = {}
+    card: Card | None = None
+    _hidden: list[ui.StreamableValue] = []
+
+
+class BelowState(WalkedState):
+    below: ui.StreamableValue[str] = ui.StreamableValue("").done()
+
+
+def test_every_streamable_of_a_state_tree_is_found_wherever_it_is():
+    root = rx.State(_reflex_internal_init=True)
+    walked = root.get_substate(WalkedState.get_full_name().split("."))
+    below = root.get_substate(BelowState.get_full_name().split("."))
+    made = {letter: ui.StreamableValue(letter).done() for letter in "abcdef"}
+    walked.plain = made["a"]
+    walked.notes.append(Note(made["b"]))
+    walked.named["x"] = [made["c"]]
+    walked.card = Card(text=made["d"])
+    walked._hidden.append(made["e"])
+    below.below = made["f"]
+    found = {streamable.value for streamable in find_streamables(root)}
+    assert set("abcdef") <= found
+    (one,) = find_streamables(root, {made["c"].id})
+    assert one is made["c"]

@@ -1,0 +1,125 @@
+import pytest
+import reflex as rx
+from reflex_base.vars import ArrayVar, BooleanVar, ObjectVar, StringVar, Var
+
+import streamui as ui
+from streamui.page.vars import StreamableVar
+
+
+class PageState(rx.State):
+    answer: ui.StreamableValue[str] = ui.StreamableValue("").done()
+    rows: ui.StreamableValue[list[dict]] = ui.StreamableValue([]).done()
+    tree: ui.StreamableValue[dict[str, int]] = ui.StreamableValue({}).done()
+    anything: ui.StreamableValue = ui.StreamableValue(None).done()
+    maybe: ui.StreamableValue[str] | None = None
+    many: list[ui.StreamableValue[str]] = []
+    named: dict[str, ui.StreamableValue[str]] = {}
+
+    @ui.server_function
+    async def ask(self, question: str):
+        yield
+
+    @rx.event
+    def plain(self):
+        pass
+
+
+def hooks(var):
+    return [hook for hook in var._get_all_var_data().hooks if "useStreamable" in hook]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "empty"),
+    [
+        ("answer", StringVar, '?? ""'),
+        ("rows", ArrayVar, "?? []"),
+        ("tree", ObjectVar, "?? ({})"),
+        ("anything", Var, ""),
+        ("maybe", StringVar, '?? ""'),
+    ],
+)
+def test_the_value_is_a_var_of_its_type_and_empty_before_it_comes(name, kind, empty):
+    var = getattr(PageState, name)
+    assert isinstance(var, StreamableVar)
+    assert isinstance(var.value, kind)
+    assert empty in str(var.value)
+    assert len(hooks(var.value)) == 1
+
+
+def test_status_streaming_and_error_are_vars():
+    assert isinstance(PageState.answer.status, StringVar)
+    assert isinstance(PageState.answer.streaming, BooleanVar)
+    assert isinstance(PageState.answer.error, StringVar)
+    assert isinstance(PageState.answer.error_code, StringVar)
+
+
+def test_all_that_is_read_from_one_stream_shares_one_hook():
+    together = rx.text(f"{PageState.answer.value} {PageState.answer.status}")
+    found = [hook for hook in together._get_all_hooks() if "useStreamable" in hook]
+    assert len(found) == 1
+
+
+def test_an_item_of_a_list_or_dict_in_state_can_be_read():
+    assert hooks(PageState.many[0].value)
+    assert hooks(PageState.named["a"].status)
+
+
+def test_cond_match_and_f_strings_take_them():
+    answer = PageState.answer
+    rx.cond(answer.streaming, rx.text("busy"), rx.text("idle"))
+    rx.match(answer.status, ("done", rx.text("d")), rx.text("other"))
+    rx.foreach(PageState.rows.value, lambda row: rx.text(row["name"].to(str)))
+    assert "stream_" in str(rx.text(f"Answer: {answer.value}"))
+
+
+@pytest.mark.parametrize("name", ["value", "status", "streaming", "error"])
+def test_reading_a_loop_variable_says_what_to_do_instead(name):
+    with pytest.raises(ui.PageError, match=r"'item' inside rx\.foreach.*ui\.text"):
+        rx.foreach(PageState.many, lambda item: rx.text(f"{getattr(item, name)}"))
+
+
+def test_components_take_loop_variables():
+    rx.foreach(PageState.many, lambda item: ui.text(item))
+    rx.foreach(PageState.many, lambda item: ui.status(item))
+
+
+def test_a_memo_component_may_read_its_own_prop():
+    @rx.memo
+    def card(answer: rx.Var[ui.StreamableValue[str]]) -> rx.Component:
+        return rx.text(answer.value)
+
+    card(answer=PageState.answer)
+
+
+def test_plain_values_are_taken_too():
+    for source in ("text", 5, ui.StreamableValue("x").done(), PageState.many[0]):
+        assert "StreamText" in str(ui.text(source).render())
+
+
+def test_a_server_function_is_a_background_event():
+    handler = PageState.event_handlers["ask"]
+    assert handler.is_background
+    assert PageState.ask("why?").args
+
+
+def test_stop_takes_server_functions_only():
+    spec = ui.stop(PageState.ask)
+    assert spec.handler.fn.__name__ == "stop_runs"
+    assert "page_state.ask" in str(spec.args)
+    for wrong in (PageState.plain, "ask", None):
+        with pytest.raises(ui.PageError, match="server_function"):
+            ui.stop(wrong)
+
+
+@pytest.mark.parametrize("options", [{"concurrency": 0}, {"time_limit": 0}, {"time_limit": -1}])
+def test_options_that_make_no_sense_are_refused(options):
+    async def ask(self):
+        yield
+
+    with pytest.raises(ui.PageError, match=next(iter(options))):
+        ui.server_function(**options)(ask)
+
+
+def test_a_server_function_must_be_async():
+    with pytest.raises(ui.PageError, match="async def"):
+        ui.server_function(lambda self: None)
