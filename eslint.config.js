@@ -7,13 +7,18 @@ const jsx = { ecmaVersion: "latest", parserOptions: { ecmaFeatures: { jsx: true 
 
 export default [
   // What Reflex writes, and what `reflex export` or pip made of it.
-  { ignores: [".web/", ".venv/", ".cache/", "assets/external/", "build/", "dist/", "**/node_modules/"] },
+  { ignores: ["**/.web/", ".venv/", ".cache/", "**/assets/external/", "build/", "dist/"] },
   js.configs.recommended,
   hooks.configs.flat.recommended,
   {
     files: ["streamui/**/*.{js,jsx}", "app/**/*.{js,jsx}", "benchmarks/**/*.{js,jsx}"],
     languageOptions: { ...jsx, globals: globals.browser },
-    rules: { eqeqeq: ["error", "smart"], "no-var": "error", "prefer-const": "error" },
+    rules: {
+      eqeqeq: ["error", "smart"],
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "no-var": "error",
+      "prefer-const": "error",
+    },
   },
   {
     files: ["tests/**/*.{js,mjs}", "scripts/**/*.{js,mjs}", "*.js"],

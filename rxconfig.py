@@ -14,6 +14,8 @@ _node = [
 _path = os.environ.get("PATH", "").split(os.pathsep)
 os.environ["PATH"] = os.pathsep.join(dict.fromkeys([*map(str, _node), *_path]))
 os.environ.setdefault("REFLEX_USE_NPM", "1")
+# While you edit these, the page follows; a test run or a build beside it does not disturb it.
+os.environ.setdefault("REFLEX_HOT_RELOAD_OVERRIDE_PATHS", "app:streamui")
 # Nothing is sent or asked for when the page starts: pyproject.toml names the versions.
 os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
 
