@@ -52,7 +52,6 @@ def test_a_background_handlers_state_is_a_proxy_that_knows_its_lock():
 
 def test_a_state_knows_that_it_must_be_saved_and_what_it_holds():
     assert "_was_touched" in inspect.getsource(sys.modules["reflex.state"])
-    assert "substates" in inspect.getsource(State)
     assert callable(State.get_fields)
 
 
