@@ -52,6 +52,12 @@ class Case:
         return self.count / self.rate if self.rate else 0.0
 
     @property
+    def title(self) -> str:
+        """What the tables call it, such as `2,000 tokens at 200/s`."""
+        what = "tokens of Markdown" if self.kind == "markdown" else "tokens"
+        return f"{self.count:,} {what} {f'at {self.rate}/s' if self.rate else 'flat out'}"
+
+    @property
     def button(self) -> str:
         """The id of the button that starts it, the same on every page."""
         return f"run-{self.count}-{self.rate}"

@@ -42,7 +42,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def measurements(results: Results, cases: Iterable[Case]) -> str:
     """Return the table of everything measured for some cases."""
-    head = ["tokens", "page", "received", "frames", "first token", "all visible", "server CPU",
+    head = ["stream", "page", "received", "frames", "first token", "all visible", "server CPU",
             "longest task"]  # fmt: skip
     return table(head, (row for case in cases for row in _rows(results, case)))
 
@@ -52,7 +52,7 @@ def _rows(results: Results, case: Case) -> Iterator[list[str]]:
         if measured == case:
             name = f"**{contestant.name}**" if contestant.ours else contestant.name
             yield [
-                f"{case.count:,}",
+                case.title,
                 name,
                 amount(each.bytes),
                 "?" if math.isinf(each.frames) else f"{each.frames:,.0f}",
@@ -74,7 +74,7 @@ def _ratio_rows(results: Results) -> Iterator[list[str]]:
         for rival in RIVALS.get(contestant, ()):
             if theirs := results.get((case, rival)):
                 yield [
-                    f"{case.count:,} {case.kind}, {'200/s' if case.rate else 'flat out'}",
+                    case.title,
                     rival.name,
                     _ratio(ours, theirs, "bytes"),
                     _ratio(ours, theirs, "first"),

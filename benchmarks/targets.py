@@ -46,18 +46,18 @@ def checks(results: Results) -> Iterator[Check]:
         The checks that the run allows.
     """
     for (case, contestant), ours in results.items():
-        name = f"{case.count:,} tokens {'at 200/s' if case.rate else 'flat out'}"
         if contestant == OURS:
-            yield from _text_checks(name, case, ours, results)
+            yield from _text_checks(case, ours, results)
         elif contestant == OUR_MARKDOWN:
-            name = f"Markdown, {name}"
+            name = case.title
             yield Check(f"{name}: done, of the stream's length",
                         ours.all / 1000 / case.seconds, 1.1, "x")  # fmt: skip
             yield Check(f"{name}: longest task", ours.longest, 100, "ms")
     yield from _first_token_checks(results)
 
 
-def _text_checks(name: str, case: Case, ours: Measurement, results: Results) -> Iterator[Check]:
+def _text_checks(case: Case, ours: Measurement, results: Results) -> Iterator[Check]:
+    name = case.title
     if case.rate == FLAT_OUT:
         text = case.count * TOKEN_LENGTH
         yield Check(f"{name}: bytes, of the text", ours.bytes / text, 1.3, "x")
