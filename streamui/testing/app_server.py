@@ -47,6 +47,7 @@ class AppServer:
         url: Where the page is.
         log: The file with everything that the server has printed.
         environment: The environment variables that it runs with.
+        process: The running server, which leads its process group; None while it is stopped.
 
     Example::
 
@@ -82,7 +83,7 @@ class AppServer:
         self._python = python
         self.environment = _environment(Path(python).parent, env or {})
         self._timeout = timeout
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def from_source(
@@ -108,6 +109,7 @@ class AppServer:
         """
         name = "page"
         (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").touch()
         (folder / name / f"{name}.py").write_text(source)
         (folder / "rxconfig.py").write_text(_RXCONFIG.format(name=name))
         # Browsers ask for it, and would complain in the console.
@@ -126,7 +128,7 @@ class AppServer:
         command = [self._python, "-m", "reflex", "run", "--env", "prod"]
         command += ["--backend-host", "127.0.0.1", "--backend-port", str(self.port)]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [*command, *self._options],
                 cwd=self.folder,
                 env=self.environment,
@@ -137,7 +139,7 @@ class AppServer:
             )
         deadline = time.monotonic() + self._timeout
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise RuntimeError(f"{self.folder} did not start:\n{self.log_tail()}")
             time.sleep(0.1)
@@ -149,18 +151,18 @@ class AppServer:
         Args:
             by: The signal to send first. ``SIGKILL`` plays a server that dies.
         """
-        if self._process is None:
+        if self.process is None:
             return
         for each in (by, signal.SIGKILL):
             try:
-                os.killpg(self._process.pid, each)
-                self._process.wait(timeout=10)
+                os.killpg(self.process.pid, each)
+                self.process.wait(timeout=10)
             except ProcessLookupError:
                 break
             except subprocess.TimeoutExpired:
                 continue
-        self._process.wait()
-        self._process = None
+        self.process.wait()
+        self.process = None
 
     def log_tail(self, lines: int = 60) -> str:
         """Return the last lines that the server has printed."""
