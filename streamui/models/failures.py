@@ -81,12 +81,13 @@ def as_model_error(error: BaseException) -> ModelError | None:
     return None
 
 
-def stream_failure(error: BaseException, *, begun: bool) -> StreamUIError:
+def stream_failure(error: BaseException, *, begun: bool, plain: bool = False) -> StreamUIError:
     """Translate whatever reading a provider's stream raised.
 
     Args:
         error: What it raised.
         begun: Whether anything had arrived before: a connection lost then is a cut.
+        plain: Whether the stream is the user's own iterable, whose exceptions mean anything.
 
     Returns:
         The typed error; an error of streamui's own stays what it is.
@@ -98,6 +99,8 @@ def stream_failure(error: BaseException, *, begun: bool) -> StreamUIError:
         if begun and known.code == "connection":
             return caused(error, "truncated")
         return known
+    if plain:
+        return caused(error, "failed")
     if isinstance(error, TimeoutError):
         return caused(error, "timeout")
     if isinstance(error, OSError | EOFError):

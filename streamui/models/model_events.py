@@ -169,7 +169,8 @@ class ModelEvents(AsyncIterator[ModelEvent]):
             self._fail(error)
 
     def _fail(self, error: Exception, provider_event: object = None) -> None:
-        failure = stream_failure(error, begun=self._dialect is not None)
+        begun = self._dialect is not None
+        failure = stream_failure(error, begun=begun, plain=self._source.plain)
         if self._dialect is not None:
             self._ready.extend(self._dialect.close_parts())
         self._ended, self._error = True, failure

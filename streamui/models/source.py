@@ -21,6 +21,10 @@ _AHEAD = 64
 """Items read ahead of the consumer; when they lie there unread, the provider has to wait."""
 
 
+_PATIENCE = 0.3
+"""Seconds to wait for a stream to close; only a user's own blocking iterator takes as long."""
+
+
 class Source:
     """What a stream yields, in order, and a way to stop it.
 
@@ -90,9 +94,8 @@ class Source:
                 async with asyncio.timeout(grace):
                     await self._ended.wait()
         self._cancel()
-        # A user's own blocking iterator may not listen; the provider's connections do.
         with suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(_PATIENCE):
                 await self._ended.wait()
 
     def _put(self, item: object) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
@@ -57,7 +58,12 @@ async def first_text(events: ModelEvents) -> None:
 def any_client(request: pytest.FixtureRequest, demo: DemoServer) -> Iterator[Any]:
     """A client of either kind."""
     if request.param == "blocking":
-        with OpenAI(api_key="none", base_url=demo.base_url, max_retries=0) as made:
+        with OpenAI(
+            api_key="none",
+            base_url=demo.base_url,
+            max_retries=0,
+            http_client=httpx2.Client(verify=False),
+        ) as made:
             yield made
     else:
         yield request.getfixturevalue("client")

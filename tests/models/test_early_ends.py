@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -169,7 +170,7 @@ async def test_a_prefix_of_a_response_is_never_done(cut: int, data: st.DataObjec
     body = (RESPONSES + COMPLETED).encode()[:cut]
     split = data.draw(st.integers(0, cut))
 
-    async def pieces() -> Any:
+    async def pieces() -> AsyncIterator[bytes]:
         for piece in (body[:split], body[split:]):
             if piece:
                 yield piece

@@ -14,14 +14,14 @@ import pytest
 from streamui.errors import ModelError, StreamUIError
 from streamui.models.failures import as_model_error, stream_failure
 
+CLIENT = openai.OpenAI(api_key="k", http_client=httpx2.Client(verify=False))
 REQUEST = httpx2.Request("POST", "https://api.example.com/v1/responses")
 
 
 def status_error(status: int, body: Any = None, **headers: str) -> openai.APIStatusError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response = httpx2.Response(status, headers=named, json=body, request=REQUEST)
-    client = openai.OpenAI(api_key="k")
-    return client._make_status_error_from_response(response)  # pyright: ignore[reportPrivateUsage]
+    return CLIENT._make_status_error_from_response(response)  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize(

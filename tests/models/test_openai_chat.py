@@ -115,7 +115,7 @@ async def test_two_tool_calls_come_in_pieces_and_whole(heard: Any) -> None:
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 async def test_other_servers_reasoning_is_reasoning(heard: Any, field: str) -> None:
-    events = await heard(chunk(**{field: "hm"}), chunk(content="Tea"), chunk("stop"))
+    events = await heard(chunk(None, 0, **{field: "hm"}), chunk(content="Tea"), chunk("stop"))
     assert events[:4] == [
         ReasoningStart("0", CHUNK),
         ReasoningDelta("0", "hm", CHUNK),

@@ -49,7 +49,7 @@ async def test_something_else_among_the_strings_is_malformed() -> None:
 
 
 async def test_what_the_iterable_raises_is_the_cause() -> None:
-    problem = ZeroDivisionError("sk-proj-abcdefghijk")
+    problem = ValueError("sk-proj-abcdefghijk")
 
     async def broken() -> AsyncIterator[str]:
         yield "tea"

@@ -120,7 +120,9 @@ def _quotation(question: str, topic: str) -> str:
 def _essay(question: str, topic: str) -> str:
     heading = " ".join(re.sub(r"[\[\](){}<>*_`#|\"\\\\]", " ", question).split())[:80]
     first, second = prose.write(topic, 45), prose.write(f"the study of {topic}", 40)
-    address = f"https://en.wikipedia.org/wiki/Special:Search?search={quote(heading)}"
+    address = (
+        f"https://en.wikipedia.org/wiki/Special:Search?search={quote(heading, errors='replace')}"
+    )
     return (
         f"## {_capital(heading)}\n\n{first}\n\n### Three things to look at\n\n"
         "- **Where it comes from**, because nothing starts from nothing\n"

@@ -145,7 +145,6 @@ class ResponsesWire:
             "previous_response_id": asked.get("previous_response_id"),
             "reasoning": {"effort": None, "summary": None},
             "service_tier": "default",
-            "store": asked.get("store", True),
             "temperature": asked.get("temperature", 1.0),
             "text": {"format": {"type": "text"}, "verbosity": "medium"},
             "tool_choice": "auto",

@@ -45,7 +45,7 @@ class Routes:
                 Route("/v1/conversations", self.converse, methods=["POST"]),
                 Route("/v1/conversations/{id}", self.conversation),
             ],
-            exception_handlers={UnknownError: _unknown, json.JSONDecodeError: _unreadable},
+            exception_handlers={UnknownError: _unknown, ValueError: _unreadable},
         )
 
     async def models(self, request: Request) -> Response:
@@ -142,7 +142,7 @@ class Routes:
 async def _asked(request: Request) -> dict[str, Any]:
     asked = json.loads(await request.body())
     if not isinstance(asked, dict):
-        raise json.JSONDecodeError("an object is wanted", "", 0)
+        raise ValueError("an object is wanted")
     return cast("dict[str, Any]", asked)
 
 

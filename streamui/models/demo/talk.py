@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
@@ -79,7 +80,9 @@ class Memory:
             self._responses.popitem(last=False)
         conversation = body.get("conversation")
         if conversation:
-            self.conversation(conversation["id"]).messages = messages
+            # It may have been forgotten while the answer was written.
+            with suppress(UnknownError):
+                self.conversation(conversation["id"]).messages = messages
 
     def response(self, id: str) -> dict[str, Any]:
         """Get a response's wire form.
