@@ -11,7 +11,7 @@ from typing import Any
 
 from streamui.errors import StreamNotFoundError
 from streamui.page import link
-from streamui.page.wire import Op, encode, lost
+from streamui.page.wire import Op, encode, is_opening, lost
 from streamui.settings import settings
 from streamui.store.memory import store
 from streamui.streamable.log import Log
@@ -262,6 +262,8 @@ class Pages:
             return
         if not (frame := page.frame()):
             return
+        if all(map(is_opening, frame.values())):
+            page.due = 0.0  # nothing to see yet: the first content must not wait behind it
         receiving.set(page)
         try:
             await link.send_frame(page.sid, frame)

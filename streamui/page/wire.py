@@ -56,6 +56,15 @@ def encode(change: Change, name: str | None = None) -> Op:
     return op
 
 
+def is_opening(op: Op) -> bool:
+    """Return whether an op only names a stream that has nothing in it yet.
+
+    Args:
+        op: An op of a frame.
+    """
+    return isinstance(op, dict) and "i" in op and not (op.get("v") or op.keys() & {"a", "p", "s"})
+
+
 def lost(name: str) -> Op:
     """Write the op for a stream that nobody knows, or that is not this page's to know.
 

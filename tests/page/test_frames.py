@@ -78,11 +78,13 @@ async def test_the_first_op_leaves_at_once_and_later_ones_wait_for_the_tick(
     monkeypatch.setattr(settings, "frame_interval", 3600.0)
     value = live()
     pages.of("token").follow(value.id, value.log)
-    await until(lambda: len(socket.frames) == 1)
+    await until(lambda: len(socket.frames) == 1)  # names the stream, has nothing in it yet
+    value.append("first")
+    await until(lambda: len(socket.frames) == 2)
     for _ in range(100):
         value.append("x")
         await asyncio.sleep(0)
-    assert len(socket.frames) == 1
+    assert socket.ops == [{"i": value.id, "v": "", "o": 1}, "first"]
     value.done()
     pages._task.cancel()
     await asyncio.wait([pages._task])
