@@ -1,11 +1,20 @@
-import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import {
+  useEffect,
+  useId,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { useStreamable } from "$/public/external/streamui/page/client/streamable.jsx";
 import { Pacer } from "./markdown_pace.js";
 import { Block } from "./markdown_tokens.jsx";
 import "./markdown.css";
 
 /** Markdown that may still grow. A block is drawn again only when its own text changes. */
-export function MarkdownView({ text, streaming, images, caret, className, ...props }) {
+export function MarkdownView({ text, streaming, images, caret, className, ref, ...props }) {
   const root = useRef(null);
   const [pacer] = useState(() => new Pacer(text, streaming));
   const { blocks, streaming: live } = useSyncExternalStore(pacer.subscribe, pacer.view, pacer.view);
@@ -13,6 +22,8 @@ export function MarkdownView({ text, streaming, images, caret, className, ...pro
   const allowed = JSON.stringify(images ?? false);
   const context = useMemo(() => ({ images: JSON.parse(allowed), id }), [allowed, id]);
 
+  // Reflex hands a component with an id a ref of its own.
+  useImperativeHandle(ref, () => root.current, []);
   useEffect(() => pacer.aim(text, streaming), [pacer, text, streaming]);
   useLayoutEffect(() => {
     // Layout happens in this frame anyway; asking for it here makes its cost part of the measure.

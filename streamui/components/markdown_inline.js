@@ -4,6 +4,8 @@ const PUNCTUATION = /[\p{P}\p{S}]/u;
 const CLOSED_DOLLAR = /^\$(?![\s$])(?:(?:\\[^\n]|[^\\$\n])*?[^\s\\$]|\\[^\n])\$(?!\d)/;
 const OPEN_DOLLAR = /^\$(?=[\\a-zA-Z({])[^$\n]{0,40}$/;
 const LONGEST_FORMULA = 2000;
+const LONGEST = 4000;
+const MOST_OPEN = 12;
 
 const runAt = (text, at) => {
   let end = at + 1;
@@ -130,6 +132,7 @@ class Scanner {
   emphasis(at, count) {
     const { text, open } = this;
     const mark = text[at];
+    if (count > 3 || open.length > MOST_OPEN) return at + count;
     const [before, after] = [text[at - 1] ?? " ", text[at + count] ?? ""];
     const space = (character) => /\s/.test(character);
     const left = after && !space(after) &&
@@ -179,10 +182,17 @@ class Scanner {
       from = at + 1;
     }
     shown += this.text.slice(from, end) + this.tail;
+    // So many marks are not emphasis; closing them all would cost the lexer seconds.
+    if (this.open.length > MOST_OPEN) return shown;
     for (const { mark, count } of this.open.reverse()) shown += mark.repeat(count);
     return shown;
   }
 }
 
 /** `text` with its open emphasis, code, links and formulas closed or held back. */
-export const endInline = (text) => new Scanner(text).run();
+export function endInline(text) {
+  // In a paragraph of many pages, what opened pages ago has no end.
+  const cut = Math.max(0, text.length - LONGEST);
+  const from = cut && (text.lastIndexOf(" ", cut) + 1 || cut);
+  return text.slice(0, from) + new Scanner(text.slice(from)).run();
+}

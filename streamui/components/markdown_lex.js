@@ -73,13 +73,37 @@ const { defaults } = new Marked({
   extensions: [math, inlineMath, footnote, footnoteMark],
 });
 
+const plain = (text) => [
+  { type: "paragraph", raw: text, text, tokens: [{ type: "text", raw: text, text }] },
+];
+
+// Brackets or quotations nested this deep cost the lexer time that grows with their square, or
+// the whole stack. Nobody reads such text as Markdown.
+const DEEPEST = 60;
+
+function isTangled(text) {
+  if (/^(?:[ \t]*(?:>|[-*+][ \t])){40}/m.test(text)) return true;
+  for (let depth = 0, at = text.indexOf("["); at >= 0 && at < text.length; at++) {
+    if (text[at] === "[" && ++depth > DEEPEST) return true;
+    if (text[at] === "]" && depth) depth -= 1;
+    if (text[at] === "\n" && text[at + 1] === "\n") depth = 0;
+  }
+  return false;
+}
+
 /**
  * The block tokens of `text`.
  *
  * @param links definitions of reference links seen so far, by lower-case label
  */
 export function lex(text, links) {
+  if (isTangled(text)) return plain(text);
   const lexer = new Lexer(defaults);
   Object.assign(lexer.tokens.links, links);
-  return lexer.lex(text);
+  try {
+    return lexer.lex(text);
+  } catch (error) {
+    if (error instanceof RangeError) return plain(text);
+    throw error;
+  }
 }

@@ -15,15 +15,15 @@ const Link = ({ href, title, children }) => {
 };
 
 /** An image that may be requested, else its description with a link: a request is a choice. */
-const Image = ({ token, images }) => {
-  const alt = decodeText(token.text ?? "");
-  const source = safeImage(token.href, images);
+const Image = ({ token, context }) => {
+  const alt = decodeText(token.text ?? "") || "Image";
+  const source = safeImage(token.href, context.images);
   if (source) {
     return <img src={source} alt={alt} loading="lazy" decoding="async" referrerPolicy="no-referrer" />;
   }
   return (
     <span className="streamui-md-image">
-      <Link href={token.href}>{alt || "Image"}</Link>
+      {context.inLink ? alt : <Link href={token.href}>{alt}</Link>}
       <span> (image not loaded)</span>
     </span>
   );
@@ -50,10 +50,10 @@ const inlines = {
   inlineMath: (token) => <Formula source={token.text} display={token.display} />,
   link: (token, context) => (
     <Link href={token.href} title={token.title}>
-      {inline(token.tokens, context)}
+      {inline(token.tokens, { ...context, inLink: true })}
     </Link>
   ),
-  image: (token, context) => <Image token={token} images={context.images} />,
+  image: (token, context) => <Image token={token} context={context} />,
   footnoteMark: (token, context) => (
     <sup>
       <a href={`#${context.id}-note-${token.label}`}>{token.label}</a>
