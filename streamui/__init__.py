@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from streamui import reflex_hook
 
+# Not when first used: `streamui.settings` would be the module by then.
+from streamui.settings import Settings, settings
+
 if TYPE_CHECKING:
     from streamui.components.composer import composer
     from streamui.components.markdown import markdown
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from streamui.models.model_events import model_events
     from streamui.page.server_function import server_function, stop
     from streamui.server.runs import turn
-    from streamui.settings import Settings, settings
     from streamui.streamable.reader import read_streamable
     from streamui.streamable.value import StreamableValue
 
@@ -47,7 +49,6 @@ _homes = {
     "PageError": "errors",
     "ProtocolError": "errors",
     "RunTimeoutError": "errors",
-    "Settings": "settings",
     "StreamCancelledError": "errors",
     "StreamClosedError": "errors",
     "StreamInterruptedError": "errors",
@@ -65,7 +66,6 @@ _homes = {
     "read_streamable": "streamable.reader",
     "scroller": "components.scroller",
     "server_function": "page.server_function",
-    "settings": "settings",
     "status": "components.status",
     "stop": "page.server_function",
     "text": "components.text",

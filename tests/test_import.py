@@ -59,6 +59,7 @@ def test_listing_the_names_loads_nothing() -> None:
     assert {name for name in loaded if name.startswith("streamui")} == {
         "streamui",
         "streamui.reflex_hook",
+        "streamui.settings",  # a module of the same name as the object: see streamui/__init__.py
     }
 
 
@@ -73,6 +74,11 @@ def test_listing_the_names_loads_nothing() -> None:
 )
 def test_a_streamable_in_a_state_works_whichever_is_imported_first(imports: str) -> None:
     run(f"import json\n{imports}\n{STATE}")
+
+
+def test_settings_are_the_settings_whatever_was_imported_before() -> None:
+    run("import streamui as ui, streamui.store.memory; assert ui.settings.message_limit")
+    run("import streamui.settings, streamui as ui; assert ui.settings.message_limit")
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
@@ -104,11 +110,13 @@ StreamTypeError
 StreamUIError
 StreamableValue
 TooLongError
+composer
 default_client
 default_model
 markdown
 model_events
 read_streamable
+scroller
 server_function
 settings
 status
