@@ -1,0 +1,1 @@
+"""The demo app: an assistant whose status and answers stream in."""

@@ -1,0 +1,22 @@
+"""The app: its pages, and what all of them share."""
+
+import reflex as rx
+
+from app.layout import connection_lost
+from app.pages.assistant import assistant
+from app.pages.not_found import not_found
+
+app = rx.App(
+    html_lang="en",
+    stylesheets=["/page.css"],
+    head_components=[rx.el.link(rel="icon", type="image/svg+xml", href="/favicon.svg")],
+    # In place of Reflex's own notice, which is written for developers.
+    extra_app_wraps={(5, "Overlay"): lambda _: rx.fragment(connection_lost())},
+)
+app.add_page(
+    assistant,
+    route="/",
+    title="streamui assistant",
+    description="Ask a question and watch the answer, and how it is made, stream in.",
+)
+app.add_page(not_found, route="404", title="Page not found · streamui")

@@ -1,0 +1,67 @@
+"""What every page has around its content."""
+
+import reflex as rx
+from reflex.style import set_color_mode
+
+
+def layout(*content: rx.Component, actions: rx.Component | None = None) -> rx.Component:
+    """Put content below the header, which stays in sight."""
+    return rx.theme(
+        rx.el.div(
+            rx.el.header(
+                rx.link(
+                    rx.icon("audio-lines", size=20, aria_hidden=True),
+                    rx.heading("streamui", as_="h1", size="3", weight="medium"),
+                    href="/",
+                    underline="none",
+                    color_scheme="gray",
+                    high_contrast=True,
+                    class_name="brand",
+                ),
+                rx.hstack(
+                    actions or rx.fragment(),
+                    color_mode_menu(),
+                    spacing="2",
+                    align="center",
+                ),
+            ),
+            rx.el.main(*content),
+            class_name="page",
+        ),
+        accent_color="indigo",
+        gray_color="slate",
+        radius="large",
+        has_background=False,
+    )
+
+
+def color_mode_menu() -> rx.Component:
+    return rx.menu.root(
+        rx.menu.trigger(
+            rx.icon_button(
+                rx.color_mode.icon(),
+                variant="ghost",
+                color_scheme="gray",
+                size="3",
+                aria_label="Colour mode",
+            ),
+        ),
+        rx.menu.content(
+            rx.menu.item("Light", on_click=set_color_mode("light")),
+            rx.menu.item("Dark", on_click=set_color_mode("dark")),
+            rx.menu.item("Same as the system", on_click=set_color_mode("system")),
+            align="end",
+        ),
+    )
+
+
+def connection_lost() -> rx.Component:
+    """Say that the server is out of reach; what is on the page stays."""
+    return rx.connection_banner(
+        rx.el.div(
+            rx.icon("wifi-off", size=16, aria_hidden=True),
+            "Connection lost. Trying again…",
+            role="alert",
+            class_name="connection-lost",
+        )
+    )

@@ -1,0 +1,1 @@
+"""The pages of the demo app, one module or package each."""

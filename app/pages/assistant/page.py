@@ -1,0 +1,86 @@
+"""The page: the messages, and the box to write one."""
+
+import reflex as rx
+
+import streamui as ui
+from app.layout import layout
+from app.pages.assistant.conversation import Assistant
+from app.pages.assistant.message import message
+from app.pages.assistant.welcome import welcome
+
+
+def assistant() -> rx.Component:
+    return layout(
+        ui.scroller(
+            rx.cond(
+                Assistant.messages.length() > 0,
+                rx.el.div(rx.foreach(Assistant.messages, message), class_name="column"),
+                rx.el.div(welcome(), class_name="column"),
+            ),
+            follow=Assistant.messages.length(),
+        ),
+        rx.el.div(
+            ui.composer(
+                stop_button(),
+                on_send=Assistant.ask,
+                id="message",
+                placeholder="Ask anything",
+                auto_focus=True,
+            ),
+            rx.el.div(
+                rx.el.span("Enter sends, Shift+Enter makes a new line", class_name="hint"),
+                rx.el.span(progress(), role="status"),
+                class_name="below",
+            ),
+            class_name="column dock",
+        ),
+        actions=new_conversation(),
+    )
+
+
+def stop_button() -> rx.Component:
+    return rx.cond(
+        Assistant.current.streaming,
+        rx.button(
+            rx.icon("square", size=12, aria_hidden=True, fill="currentColor"),
+            "Stop",
+            type="button",
+            variant="soft",
+            color_scheme="gray",
+            high_contrast=True,
+            on_click=[ui.stop(Assistant.ask), rx.set_focus("message")],
+            class_name="stop",
+        ),
+    )
+
+
+def progress() -> rx.Component:
+    """How the assistant is doing, in words that are few enough to be read out."""
+    return rx.cond(
+        Assistant.messages.length() > 0,
+        rx.match(
+            Assistant.current.status,
+            ("streaming", "Answering…"),
+            ("done", "Answer complete"),
+            ("cancelled", "Stopped"),
+            ("interrupted", "Interrupted"),
+            "The answer failed",
+        ),
+        "",
+    )
+
+
+def new_conversation() -> rx.Component:
+    return rx.cond(
+        Assistant.messages.length() > 0,
+        rx.button(
+            rx.icon("square-pen", size=16, aria_hidden=True),
+            rx.el.span("New conversation"),
+            aria_label="New conversation",
+            variant="ghost",
+            color_scheme="gray",
+            size="2",
+            on_click=[Assistant.begin_anew, rx.set_focus("message")],
+            class_name="new-conversation",
+        ),
+    )
