@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from streamui.errors import ModelError
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -37,6 +39,20 @@ def strip_bom(response: Any) -> None:
         response.aiter_bytes = _without_bom_async(response.aiter_bytes)
     if hasattr(response, "iter_bytes"):
         response.iter_bytes = _without_bom(response.iter_bytes)
+
+
+def check_kind(response: Any) -> None:
+    """Make sure that a response is no web page, as a captive portal or a proxy sends.
+
+    Args:
+        response: From :func:`response_of`.
+
+    Raises:
+        ModelError: ``malformed``: it is one.
+    """
+    kind = content_type(response)
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise ModelError(f"{kind} instead of a stream of events", code="malformed")
 
 
 def content_type(response: Any) -> str:

@@ -16,7 +16,7 @@ DEFAULT_MODEL = "gpt-5.4-mini"
 DEMO_MODEL = "streamui-demo"
 """The name of the embedded demo model."""
 
-Settings: TypeAlias = tuple[str | None, str | None]
+Settings: TypeAlias = tuple[str | None, str | None, bool]
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Settings, AsyncOpenAI]] = (
     WeakKeyDictionary()
@@ -37,11 +37,11 @@ def default_client() -> AsyncOpenAI:
     key = os.environ.get("OPENAI_API_KEY") or None
     address = os.environ.get("OPENAI_BASE_URL") or None
     if key is None and address is None:
-        # The module is named in full: this one must not load a server until it is needed.
         from streamui.models.demo.host import server
 
-        address = server().base_url
-    settings = (key, address)
+        settings = (None, server().base_url, True)
+    else:
+        settings = (key, address, False)
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -73,8 +73,11 @@ async def aclose_default_clients() -> None:
 
 
 def _make(settings: Settings) -> AsyncOpenAI:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 
-    key, address = settings
+    key, address, demo = settings
+    # Loopback is not to be asked for through the proxy that the environment may name, and needs
+    # no certificates, which take longer to load than the demo to answer.
+    http = DefaultAsyncHttpx2Client(trust_env=False, verify=False) if demo else None
     # Servers of one's own mostly need no key, but the SDK insists on one.
-    return AsyncOpenAI(api_key=key or "none", base_url=address)
+    return AsyncOpenAI(api_key=key or "none", base_url=address, http_client=http)

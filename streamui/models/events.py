@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-FinishReason: TypeAlias = Literal[
-    "stop", "length", "content-filter", "tool-calls", "error", "other"
-]
-"""Why a model stopped writing."""
+FinishReason: TypeAlias = Literal["stop", "length", "content-filter", "tool-calls", "other"]
+"""Why a model stopped writing; a failure is no reason but an error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,9 @@ def caused(error: BaseException, code: str, **more: Any) -> ModelError:
         The error, its text redacted.
     """
     text = str(getattr(error, "message", "")) or str(error)
-    made = ModelError(redact(f"{type(error).__name__}: {text}"), code=code, **more)
+    request = getattr(error, "request_id", None)
+    named = f" (request {request})" if request else ""
+    made = ModelError(redact(f"{type(error).__name__}: {text}{named}"), code=code, **more)
     made.__cause__ = error
     return made
 

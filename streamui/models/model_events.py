@@ -16,7 +16,9 @@ from streamui.models.failures import stream_failure
 from streamui.models.openai_chat import ChatDialect
 from streamui.models.openai_responses import ResponsesDialect
 from streamui.models.plain_text import PlainTextDialect
-from streamui.models.source import Source, TaskSource, ThreadSource
+from streamui.models.source import Source
+from streamui.models.task_source import TaskSource
+from streamui.models.thread_source import ThreadSource
 from streamui.streamable.scope import current_scope
 
 _GRACE = 0.1

@@ -88,6 +88,8 @@ class ChatDialect:
         for place, call in enumerate(getattr(delta, "tool_calls", None) or ()):
             yield from self._call(call, place)
         reason = getattr(choice, "finish_reason", None)
+        if reason == "error":  # OpenRouter's
+            raise told_failure("the provider ended the answer with an error", "server_error")
         if reason:
             yield from self.close_parts()
             for call in self._calls.values():

@@ -41,6 +41,7 @@ class ResponsesDialect:
         self._parts: dict[str, WrittenPart] = {}
         self._calls: dict[str, CallPart] = {}
         self._called = False
+        self._wrote = False
         self._end: list[ModelEvent] = []
         self._last = ""
 
@@ -82,6 +83,7 @@ class ResponsesDialect:
             yield from part.end(part.provider_event)
 
     def _begin(self, kind: type[WrittenPart], id: str, name: str) -> Iterator[ModelEvent]:
+        self._wrote = True
         part = self._parts[id] = kind(id)
         events = list(part.begin(name))
         yield from events or [ProviderEvent(name, None, name)]
@@ -150,6 +152,8 @@ class ResponsesDialect:
     def _conclude(self, response: Any, name: str) -> None:
         self.complete = self.over = True
         self._end = [*self.close_parts()]
+        if not self._wrote:
+            self._end += self._unwritten(response, name)
         for call in self._calls.values():
             self._called = True
             self._end.append(call.end(name))
@@ -162,6 +166,18 @@ class ResponsesDialect:
             details = getattr(response, "incomplete_details", None)
             reason = _INCOMPLETE.get(getattr(details, "reason", None), "other")
         self._end.append(Finish(reason, str(getattr(response, "id", None) or ""), name))
+
+    def _unwritten(self, response: Any, name: str) -> Iterator[ModelEvent]:
+        """Give the text of a server that streams nothing but the finished response."""
+        for item in getattr(response, "output", None) or ():
+            for place, content in enumerate(getattr(item, "content", None) or ()):
+                kind = _PART_TYPES.get(getattr(content, "type", None))
+                text = getattr(content, "refusal" if kind is RefusalPart else "text", None)
+                if kind is not None and text:
+                    part = kind(f"{getattr(item, 'id', None) or 0}:{place}")
+                    yield from part.begin(name)
+                    yield from part.write(text, name)
+                    yield from part.end(name)
 
 
 def _part_id(item: Any) -> str:

@@ -29,6 +29,13 @@ async def test_without_a_key_the_demo_model_answers() -> None:
     assert default_model() == DEMO_MODEL
 
 
+async def test_a_proxy_is_not_asked_for_the_demo_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    listed = await default_client().with_options(max_retries=0).models.list()
+    assert listed.data[0].id == DEMO_MODEL
+
+
 async def test_a_key_means_the_real_thing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     assert str(default_client().base_url) == "https://api.openai.com/v1/"

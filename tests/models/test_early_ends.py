@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streamui.errors import ModelError
 from streamui.models.model_events import model_events
-from streamui.models.source import TaskSource
+from streamui.models.task_source import TaskSource
 
 RESPONSES = (
     'event: response.created\ndata: {"type":"response.created","response":{"id":"r"}}\n\n'

@@ -143,6 +143,12 @@ async def test_a_content_filter_is_a_finish_reason(heard: Any) -> None:
     assert events[-1].reason == "content-filter"
 
 
+async def test_a_finish_reason_of_error_is_an_error(heard: Any) -> None:
+    with pytest.raises(ModelError) as caught:
+        await heard(chunk(content="a"), chunk("error"))
+    assert caught.value.code == "server_error"
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [

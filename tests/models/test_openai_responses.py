@@ -90,6 +90,19 @@ async def test_what_only_the_whole_text_has_is_not_lost(heard: Any) -> None:
     assert [e.delta for e in events if e.type == "text-delta"] == ["Hel", "lo"]
 
 
+async def test_a_text_that_only_the_finished_response_has_is_told(heard: Any) -> None:
+    content = [{"type": "output_text", "text": "Hello", "annotations": []}]
+    item = {"type": "message", "id": "msg_1", "role": "assistant", "content": content}
+    events = await heard(CREATED, ended(output=[item]))
+    assert [event.type for event in events[1:]] == [
+        "text-start",
+        "text-delta",
+        "text-end",
+        "finish",
+    ]
+    assert events[2].delta == "Hello"
+
+
 async def test_a_lost_delta_is_noticed(heard: Any) -> None:
     with pytest.raises(ModelError, match="lost") as caught:
         await heard(PART, delta("lo"), {**DONE, "text": "Hello"}, ended())

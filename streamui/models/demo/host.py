@@ -31,7 +31,8 @@ class DemoServer:
 
     def __init__(self, port: int = 0) -> None:
         self._ledger = Ledger()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # The protocol is named, because asyncio switches Nagle's delay off only where it is.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
         self._socket.listen(512)

@@ -36,8 +36,8 @@ async def paced(answer: Answer, wire: Wire) -> AsyncIterator[bytes]:
         async for piece in clock.pace(wire.reasoning(answer)):
             yield piece
     yield wire.begin(answer)
-    whole = steering.fault is None or steering.after >= len(answer.deltas)
-    # A fault that would come only after the last word never comes.
+    whole = steering.fault is None or steering.after > len(answer.deltas)
+    # A fault that would come only later than the last word never comes.
     deltas = answer.deltas if whole else answer.deltas[: steering.after]
     async for piece in clock.pace(map(wire.delta, deltas)):
         yield piece

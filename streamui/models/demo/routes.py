@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, cast
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,6 +22,8 @@ from streamui.models.demo.talk import Memory, Message, UnknownError, read_messag
 from streamui.models.demo.wire import error_body
 
 MODELS = ("streamui-demo",)
+
+Keep: TypeAlias = Callable[[], None]
 
 
 class Routes:
@@ -104,32 +108,33 @@ class Routes:
         asked: dict[str, Any],
         made: Answer,
         wire: ResponsesWire | ChatWire,
-        keep: Any,
+        keep: Keep,
     ) -> Response:
         self._ledger.count(requests=1)
-        steering = made.steering
         streamed = bool(asked.get("stream"))
-        retried = int(request.headers.get("x-stainless-retry-count") or 0)
-        failing = steering.fault == "status" and (
-            steering.times is None or retried < steering.times
-        )
-        if failing and (steering.after == 0 or not streamed):
-            return _failed(made)
-        if not failing and steering.fault == "status":
-            made = answer_without_fault(made)
+        if made.steering.fault == "status":
+            retried = request.headers.get("x-stainless-retry-count", "")
+            times = made.steering.times
+            if times is not None and int(retried if retried.isdecimal() else 0) >= times:
+                made = replace(made, steering=replace(made.steering, fault=None))
+            elif made.steering.after == 0 or not streamed:
+                return _failed(made)
         if streamed:
             return Delivery(paced(made, wire), self._ledger, keep)
         return await self._whole(request, made, wire, keep)
 
     async def _whole(
-        self, request: Request, made: Answer, wire: ResponsesWire | ChatWire, keep: Any
+        self, request: Request, made: Answer, wire: ResponsesWire | ChatWire, keep: Keep
     ) -> Response:
         leaving = asyncio.create_task(left(request.receive))
         waiting = asyncio.create_task(wait_for(made))
         try:
             await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done() and isinstance(waiting.exception(), CutError):
+            if not waiting.done():
+                return Response()  # to nobody
+            if isinstance(waiting.exception(), CutError):
                 await cut(request.scope, leaving)
+                return Response()  # likewise
         finally:
             leaving.cancel()
             waiting.cancel()
@@ -144,17 +149,6 @@ async def _asked(request: Request) -> dict[str, Any]:
     if not isinstance(asked, dict):
         raise ValueError("an object is wanted")
     return cast("dict[str, Any]", asked)
-
-
-def answer_without_fault(made: Answer) -> Answer:
-    """Make the answer that succeeds after it has failed often enough.
-
-    Args:
-        made: The one that was to fail.
-    """
-    from dataclasses import replace
-
-    return replace(made, steering=replace(made.steering, fault=None))
 
 
 def _failed(made: Answer) -> Response:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
@@ -59,6 +60,38 @@ async def test_a_fault_comes_after_exactly_so_many_words(
     assert len("".join(text).split()) == 20
     if fault != "fail with 418":
         assert caught.value.code == code
+
+
+async def test_a_fault_after_the_last_word_still_comes(client: AsyncOpenAI) -> None:
+    with pytest.raises(ModelError):
+        await heard(client, "Write 3 words flat out, fail with 500 after 3 words")
+    text, _ = await heard(client, "Write 3 words flat out, fail with 500 after 4 words")
+    assert len(text.split()) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("fail with 500 after 2 words", openai.InternalServerError),
+        ("cut the connection after 2 words", openai.APIConnectionError),
+        ("send nonsense after 2 words", json.JSONDecodeError),
+    ],
+)
+async def test_a_whole_answer_has_the_same_faults(
+    client: AsyncOpenAI, fault: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await client.responses.create(model="m", input=f"Write 9 words flat out, {fault}")
+
+
+async def test_a_whole_answer_that_stalls_ends_when_the_client_leaves(
+    client: AsyncOpenAI, demo: DemoServer, until: Any
+) -> None:
+    with pytest.raises(openai.APITimeoutError):
+        await client.with_options(timeout=0.1).responses.create(
+            model="m", input="Write 9 words flat out, stall after 2 words"
+        )
+    await until(lambda: demo.stats().open == 0)
 
 
 async def test_a_failure_at_once_is_an_http_status(client: AsyncOpenAI) -> None:

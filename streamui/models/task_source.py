@@ -1,0 +1,90 @@
+"""A provider's async stream, read in a task."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+from streamui.errors import StreamCancelledError
+from streamui.models.body import check_kind, response_of, strip_bom
+from streamui.models.source import AHEAD, Source
+
+
+class TaskSource(Source):
+    """Reads an async stream, an async context manager of one, or an awaitable of one."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._task: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+
+    def _started(self) -> bool:
+        return self._task is not None
+
+    def _start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._pump(), name="streamui model stream")
+
+    def _stop(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._discard(), name="streamui model stream")
+        else:
+            self._task.cancel()
+
+    def _make_room(self) -> None:
+        if len(self._items) < AHEAD:
+            self._room.set()
+
+    async def _pump(self) -> None:
+        error: BaseException | None = None
+        try:
+            async with AsyncExitStack() as stack:
+                async for item in await self._open(stack):
+                    self._put(item)
+                    if len(self._items) >= AHEAD:
+                        self._room.clear()
+                        await self._room.wait()
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                error = StreamCancelledError("the event loop is going down")
+                raise
+        except Exception as raised:  # any: it is the consumer's to judge
+            error = raised
+        finally:
+            self._finish(error)
+
+    async def _open(self, stack: AsyncExitStack) -> AsyncIterator[object]:
+        stream = self._stream
+        if inspect.isawaitable(stream):
+            stream = await stream
+        if not hasattr(stream, "__aiter__") and hasattr(stream, "__aenter__"):
+            stream = await stack.enter_async_context(stream)
+        stack.push_async_callback(_aclose, stream)
+        response = response_of(stream)
+        if response is not None:
+            self.plain = False
+            check_kind(response)
+            strip_bom(response)
+        # The SDK's streams are iterators as well; their ``__aiter__`` is one generator more,
+        # which nothing would close.
+        return stream if hasattr(stream, "__anext__") else aiter(stream)
+
+    async def _discard(self) -> None:
+        try:
+            if inspect.iscoroutine(self._stream):
+                self._stream.close()
+            else:
+                await _aclose(self._stream)
+        finally:
+            self._finish()
+
+
+async def _aclose(stream: Any) -> None:
+    close = getattr(stream, "aclose", None) or getattr(stream, "close", None)
+    if close is not None:
+        closing = close()
+        if inspect.isawaitable(closing):
+            await closing
