@@ -1,14 +1,15 @@
 """The page of test_streaming.py: every way to show a streamable, every way to make one."""
 
 import asyncio
+import collections
 import dataclasses
 
 import reflex as rx
 
 import streamui as ui
 
-steps = asyncio.Semaphore(0)
-"""How many words the producers may still write: the test's own pace, by way of a button."""
+steps = collections.defaultdict(lambda: asyncio.Semaphore(0))
+"""How many words a tab's producers may still write: the test sets the pace with a button."""
 
 
 @dataclasses.dataclass
@@ -35,7 +36,7 @@ class Stage(rx.State):
         async with self:
             self.text, self.rows = text, rows
         for number in range(count):
-            await steps.acquire()
+            await steps[self.router.session.client_token].acquire()
             text.append(f"w{number} ")
             rows.append(f"row {number}")
             yield
@@ -85,7 +86,7 @@ class Stage(rx.State):
         self.text = ui.StreamableValue("")
         yield
         for number in range(5):
-            await steps.acquire()
+            await steps["plain"].acquire()
             self.text.append(f"p{number} ")
             yield
         self.text.done()
@@ -103,7 +104,7 @@ class Stage(rx.State):
         async with self:
             self.messages.append(Message(len(self.messages), text))
         for number in range(40):
-            await steps.acquire()
+            await steps[self.router.session.client_token].acquire()
             text.append(f"m{number} ")
             yield
 
@@ -112,9 +113,9 @@ class Stage(rx.State):
         self.held = {"$stream": self.router.url.query_parameters.get("id", "")}
 
     @rx.event(background=True)
-    async def go(self, count: int):
+    async def go(self, count: int, name: str = ""):
         for _ in range(count):
-            steps.release()
+            steps[name or self.router.session.client_token].release()
 
     @rx.var
     def stream_id(self) -> str:
@@ -138,9 +139,11 @@ def controls():
         rx.button("plain", on_click=Stage.plain),
         rx.button("many", on_click=Stage.many),
         rx.button("one more", on_click=Stage.one_more),
-        rx.button("go 1", on_click=Stage.go(1)),
-        rx.button("go 10", on_click=Stage.go(10)),
-        rx.button("go 100", on_click=Stage.go(100)),
+        rx.button("go 1", on_click=Stage.go(1, "")),
+        rx.button("go 10", on_click=Stage.go(10, "")),
+        rx.button("go 100", on_click=Stage.go(100, "")),
+        rx.button("go plain 1", on_click=Stage.go(1, "plain")),
+        rx.button("go plain 4", on_click=Stage.go(4, "plain")),
         rx.button("click", on_click=Stage.click),
         rx.button("stop", on_click=ui.stop(Stage.stream)),
         wrap="wrap",

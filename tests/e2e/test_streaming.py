@@ -93,18 +93,6 @@ def test_every_way_to_show_a_stream_stays_live_and_ends(page, stage):
     shows(page, "D", "#match")
     shows(page, "idle", "#cond")
     expect(page.locator("#rows > *")).to_have_count(60)
-    drain(page)
-
-
-def drain(page):
-    """Leave no step over for the next test: its own start takes what is there."""
-    page.evaluate("0")
-
-
-@pytest.fixture(autouse=True)
-def fresh_steps(stage, chromium):
-    """Let each test begin with producers that wait."""
-    yield
 
 
 def test_a_stop_keeps_the_text_and_twice_is_harmless(page, stage):
@@ -174,10 +162,10 @@ def test_a_plain_reflex_generator_streams_too(page, stage):
     other = page.context.new_page()
     open_page(other, stage)
     press(page, "plain")
-    press(other, "go 1")
+    press(other, "go plain 1")
     shows(page, "p0 ")
     shows(page, "busy", "#cond")
-    press(other, "go 10")
+    press(other, "go plain 4")
     shows(page, words("p", 5))
     shows(page, "D", "#match")
 
