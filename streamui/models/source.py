@@ -7,6 +7,7 @@ that does nothing else, and stopping means ending that.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -21,7 +22,7 @@ _PATIENCE = 0.3
 """Seconds to wait for a stream to close; only a user's own blocking iterator takes as long."""
 
 
-class Source:
+class Source(ABC):
     """What a stream yields, in order, and a way to stop it.
 
     Args:
@@ -110,14 +111,14 @@ class Source:
             self._news.set()
             self._stop()
 
-    def _started(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _started(self) -> bool: ...
 
-    def _start(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _start(self) -> None: ...
 
-    def _stop(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _stop(self) -> None: ...
 
-    def _make_room(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _make_room(self) -> None: ...

@@ -15,31 +15,35 @@ LONGEST = 50_000
 Fault: TypeAlias = Literal["status", "stall", "cut", "nonsense"]
 
 _UNIT = r"(?:words?|tokens?)"
-_AFTER = rf"(?:\s*,?\s*after\s+(?P<after>[\d,]+)\s+{_UNIT})?"
+# Every run of digits or blanks is matched in one way only: a message may have 100,000 characters.
+_COUNT = r"[\d,]{0,15}\d"
+_AFTER = rf"(?:(?:\s*,)?\s+after\s+(?P<after>{_COUNT})\s+{_UNIT})?"
 _FAULTS: tuple[tuple[Fault, re.Pattern[str]], ...] = (
     (
         "status",
         re.compile(
-            r"\bfail(?:ing)?(?:\s+(?P<times>once|twice|\d+\s+times))?\s+with\s+(?:an?\s+)?"
+            r"\bfail(?:ing)?(?:\s+(?P<times>once|twice|\d{1,3}\s+times))?\s+with\s+(?:an?\s+)?"
             rf"(?:http\s+|status\s+|error\s+)*(?P<status>[45]\d\d)(?:\s+(?P<times2>once|twice)\b)?"
             rf"{_AFTER}",
             re.I,
         ),
     ),
-    ("stall", re.compile(rf"\bstall{_AFTER}", re.I)),
+    ("stall", re.compile(rf"\bstall\s+after\s+(?P<after>{_COUNT})\s+{_UNIT}", re.I)),
+    # Alone it must be an order: there are stalls on every market.
+    ("stall", re.compile(r"(?:^|[.,;:!]|\bthen\b|\bplease\b)\s*stall\b", re.I)),
     ("cut", re.compile(rf"\bcut\s+(?:off\s+)?the\s+connection{_AFTER}", re.I)),
     ("nonsense", re.compile(rf"\bsend\s+nonsense{_AFTER}", re.I)),
 )
-_RETRY = re.compile(r"\b(?:and\s+)?retry\s+after\s+(\d+(?:\.\d+)?)\s+seconds?\b", re.I)
+_RETRY = re.compile(r"\b(?:and\s+)?retry\s+after\s+(\d{1,6}(?:\.\d{1,6})?)\s+seconds?\b", re.I)
 _RATE = re.compile(
-    rf"\bat\s+([\d,]*\d(?:\.\d+)?)\s+{_UNIT}\s*(?:per|a|each|/)\s*(?:second|sec|s)\b", re.I
+    rf"\bat\s+({_COUNT}(?:\.\d{{1,6}})?)\s+{_UNIT}\s*(?:per|a|each|/)\s*(?:second|sec|s)\b", re.I
 )
 _FLAT_OUT = re.compile(
     r"\b(?:at\s+full\s+speed|flat\s+out|as\s+fast\s+as\s+(?:you\s+can|possible))\b", re.I
 )
-_TOKENS = re.compile(r"\b([\d,]*\d)\s+tokens(?:\s+of\s+(\d+)\s+char(?:acter)?s?)?\b", re.I)
-_WORDS = re.compile(r"\b([\d,]*\d)[\s-]+words?\b", re.I)
-_THINK = re.compile(r"\bthink(?:ing)?\s+first\b(?:\s*,?\s*(?:and\s+)?then\b)?", re.I)
+_TOKENS = re.compile(rf"\b({_COUNT})\s+tokens(?:\s+of\s+(\d{{1,6}})\s+char(?:acter)?s?)?\b", re.I)
+_WORDS = re.compile(rf"\b({_COUNT})(?:\s+|-)words?\b", re.I)
+_THINK = re.compile(r"\bthink(?:ing)?\s+first\b(?:(?:\s*,)?\s+(?:and\s+)?then\b)?", re.I)
 _REFUSE = re.compile(
     r"(?:^|[.,;:!]|\band\b|\bthen\b|\bplease\b)\s*refuse\b(?:\s+to\b)?|\brefuse\s+(?:this|it)\b",
     re.I,
@@ -128,7 +132,7 @@ def _take(pattern: re.Pattern[str], text: str) -> tuple[re.Match[str] | None, st
 def _without(text: str, match: re.Match[str]) -> str:
     before, after = text[: match.start()].rstrip(" ,;"), text[match.end() :].lstrip(" ,;")
     joined = f"{before} {after}" if before and after else before or after
-    return re.sub(r"\s+([.,!?])", r"\1", joined)
+    return re.sub(r"(?<!\s)\s+([.,!?])", r"\1", joined)
 
 
 def _count(digits: str) -> int:

@@ -38,7 +38,7 @@ def topic_of(question: str) -> str:
     Returns:
         A few words of it that can stand in a sentence.
     """
-    first = re.split(r"[?!\n]|\.(?:\s|$)", question.strip(), maxsplit=1)[0]
+    first = re.split(r"[?!\n]|\.(?:\s|$)", question.strip()[:500], maxsplit=1)[0]
     if re.match(r"\W*(?:why|how|when|where|which)\b", first, re.I):
         return _UNNAMED
     about = re.search(r"\b(?:about|on the topic of|regarding)\s+(.+)", first, re.I)

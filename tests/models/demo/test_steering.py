@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from streamui.models.demo.answer import answer
@@ -13,6 +15,13 @@ def read(text: str, *names: str) -> tuple[object, ...]:
 
 
 def test_a_plain_question_is_left_as_it_is() -> None:
+    for question in (
+        "Why do people refuse vaccines, and what about 429 rivers?",
+        "What is sold at a market stall?",
+        "I think first impressions are wrong, but do others fail?",
+    ):
+        assert Steering.read(question).fault is None
+        assert not Steering.read(question).refuse
     question = "Why do people refuse vaccines, and what about 429 rivers?"
     assert Steering.read(question) == Steering(question)
 
@@ -61,6 +70,7 @@ def test_tokens_have_a_count_and_a_length() -> None:
         ("fail with a 503 after 0 words", "status", 0),
         ("stall after 20 words", "stall", 20),
         ("cut the connection after 20 words", "cut", 20),
+        ("stall", "stall", 0),
         ("cut the connection", "cut", 0),
         ("send nonsense after 5 tokens", "nonsense", 5),
     ],
@@ -123,3 +133,18 @@ def test_each_token_has_exactly_so_many_characters(length: int) -> None:
     assert len(made.deltas) == 500
     assert {len(delta) for delta in made.deltas} == {length}
     assert made.text.isascii()
+
+
+HOSTILE = (
+    *("1,", "1 ", " ", "fail ", "stall , ", "at 1", "think first ", ", then", "a\n", "("),
+    *("about ", "so ", "the ", "```", "in a ", "and", ".", "1 words "),
+)
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "Write 5 words, stall{}x", "my name is {}"])
+def test_a_hostile_message_takes_no_time(text: str) -> None:
+    blanks = " " * 100_000
+    text = text.format(blanks) if "{}" in text else (text * 100_000)[:100_000]
+    start = time.perf_counter()
+    answer((Message("user", text), Message("assistant", text), Message("user", text)))
+    assert time.perf_counter() - start < 1.0
