@@ -2,7 +2,6 @@
 
 import reflex as rx
 
-from app.layout import connection_lost
 from app.pages.assistant import assistant
 from app.pages.not_found import not_found
 
@@ -10,8 +9,12 @@ app = rx.App(
     html_lang="en",
     stylesheets=["/page.css"],
     head_components=[rx.el.link(rel="icon", type="image/svg+xml", href="/favicon.svg")],
-    # In place of Reflex's own notice, which is written for developers.
-    extra_app_wraps={(5, "Overlay"): lambda _: rx.fragment(connection_lost())},
+    extra_app_wraps={
+        # Reflex's notice of a lost connection is for developers; the composer says it in place.
+        (5, "Overlay"): lambda _: rx.fragment(),
+        # Its badge would cover the end of the page on a phone.
+        (0, "StickyBadge"): lambda _: rx.fragment(),
+    },
 )
 app.add_page(
     assistant,

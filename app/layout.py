@@ -18,12 +18,7 @@ def layout(*content: rx.Component, actions: rx.Component | None = None) -> rx.Co
                     high_contrast=True,
                     class_name="brand",
                 ),
-                rx.hstack(
-                    actions or rx.fragment(),
-                    color_mode_menu(),
-                    spacing="2",
-                    align="center",
-                ),
+                rx.hstack(actions or rx.fragment(), color_mode_menu(), spacing="1"),
             ),
             rx.el.main(*content),
             class_name="page",
@@ -38,13 +33,7 @@ def layout(*content: rx.Component, actions: rx.Component | None = None) -> rx.Co
 def color_mode_menu() -> rx.Component:
     return rx.menu.root(
         rx.menu.trigger(
-            rx.icon_button(
-                rx.color_mode.icon(),
-                variant="ghost",
-                color_scheme="gray",
-                size="3",
-                aria_label="Colour mode",
-            ),
+            header_button(rx.color_mode.icon(), "Colour mode"),
         ),
         rx.menu.content(
             rx.menu.item("Light", on_click=set_color_mode("light")),
@@ -55,13 +44,14 @@ def color_mode_menu() -> rx.Component:
     )
 
 
-def connection_lost() -> rx.Component:
-    """Say that the server is out of reach; what is on the page stays."""
-    return rx.connection_banner(
-        rx.el.div(
-            rx.icon("wifi-off", size=16, aria_hidden=True),
-            "Connection lost. Trying again…",
-            role="alert",
-            class_name="connection-lost",
-        )
+def header_button(icon: rx.Component, label: str, **props) -> rx.Component:
+    return rx.icon_button(
+        icon,
+        variant="soft",
+        color_scheme="gray",
+        size="3",
+        aria_label=label,
+        title=label,
+        class_name="header-button",
+        **props,
     )

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useId, useRef, useState } from "react";
+import { useCallback, useEffect, useId, useImperativeHandle, useRef, useState } from "react";
 import { countCharacters } from "$/public/external/streamui/page/client/store.js";
 import "./composer.css";
 
@@ -74,13 +74,23 @@ export function Composer({
   }, [limit]);
   useDraft(box, id ?? label, look);
 
-  const hold = useCallback(
-    (element) => {
-      box.current = element;
-      if (typeof ref === "function") ref(element);
-      else if (ref) ref.current = element;
-    },
-    [ref],
+  // What rx.set_focus and rx.set_value get hold of.
+  useImperativeHandle(
+    ref,
+    () => ({
+      focus() {
+        // On a touch screen it would open the keyboard over what the reader is looking at.
+        if (!matchMedia("(pointer: coarse)").matches) box.current.focus();
+      },
+      get value() {
+        return box.current.value;
+      },
+      set value(text) {
+        box.current.value = text;
+        look();
+      },
+    }),
+    [look],
   );
 
   const send = (event) => {
@@ -103,7 +113,7 @@ export function Composer({
   return (
     <form className={`streamui-composer ${className}`} onSubmit={send} {...props}>
       <textarea
-        ref={hold}
+        ref={box}
         id={id}
         rows={1}
         dir="auto"
@@ -116,7 +126,7 @@ export function Composer({
         onInput={look}
         onKeyDown={onKeyDown}
       />
-      <p id={note} role="alert">
+      <p id={note} role="alert" data-offline={connected ? undefined : ""}>
         {complaint}
       </p>
       <div>

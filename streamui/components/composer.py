@@ -42,7 +42,8 @@ class Composer(Component):
 def composer(*children: Any, on_send: Any, **props: Any) -> Composer:
     """Make a box to write a message in.
 
-    Give it an ``id`` to move the focus into it with ``rx.set_focus(id)``.
+    Give it an ``id`` to move the focus into it with ``rx.set_focus(id)`` or to write into it with
+    ``rx.set_value(id, text)``.
 
     Args:
         children: Placed beside the Send button, such as a Stop button.

@@ -33,13 +33,15 @@ def actions(
         status.streaming,
         rx.cond(
             status.value == WAITING,
-            action("x", "Cancel", Assistant.take_back(id)),
+            action("x", "Cancel", [Assistant.take_back(id), rx.set_focus("message")]),
         ),
         rx.fragment(
             copy(answer=answer),
             rx.cond(
                 (status.status != "done") & (status.error_code != "too_long"),
-                action("rotate-ccw", "Try again", Assistant.ask_again(id)),
+                action(
+                    "rotate-ccw", "Try again", [Assistant.ask_again(id), rx.set_focus("message")]
+                ),
             ),
         ),
     )

@@ -3,7 +3,7 @@
 import reflex as rx
 
 import streamui as ui
-from app.layout import layout
+from app.layout import header_button, layout
 from app.pages.assistant.conversation import Assistant
 from app.pages.assistant.message import message
 from app.pages.assistant.welcome import welcome
@@ -12,10 +12,11 @@ from app.pages.assistant.welcome import welcome
 def assistant() -> rx.Component:
     return layout(
         ui.scroller(
-            rx.cond(
-                Assistant.messages.length() > 0,
-                rx.el.div(rx.foreach(Assistant.messages, message), class_name="column"),
-                rx.el.div(welcome(), class_name="column"),
+            rx.el.div(
+                rx.foreach(Assistant.messages, message),
+                # Not before the page knows that there are none.
+                rx.cond(rx.State.is_hydrated & (Assistant.messages.length() == 0), welcome()),
+                class_name="column",
             ),
             follow=Assistant.messages.length(),
         ),
@@ -43,7 +44,8 @@ def stop_button() -> rx.Component:
         Assistant.current.streaming,
         rx.button(
             rx.icon("square", size=12, aria_hidden=True, fill="currentColor"),
-            "Stop",
+            rx.el.span("Stop"),
+            aria_label="Stop",
             type="button",
             variant="soft",
             color_scheme="gray",
@@ -73,14 +75,9 @@ def progress() -> rx.Component:
 def new_conversation() -> rx.Component:
     return rx.cond(
         Assistant.messages.length() > 0,
-        rx.button(
-            rx.icon("square-pen", size=16, aria_hidden=True),
-            rx.el.span("New conversation"),
-            aria_label="New conversation",
-            variant="ghost",
-            color_scheme="gray",
-            size="2",
+        header_button(
+            rx.icon("square-pen", aria_hidden=True),
+            "New conversation",
             on_click=[Assistant.begin_anew, rx.set_focus("message")],
-            class_name="new-conversation",
         ),
     )
