@@ -56,7 +56,7 @@ class Settings:
             name = f"STREAMUI_{field.name.upper()}"
             if (text := variables.get(name)) is None:
                 continue
-            number = type(getattr(chosen, field.name))
+            number = int if field.type == "int" else float
             try:
                 value = number(text)
             except ValueError:

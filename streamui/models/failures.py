@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from streamui.errors import ModelError, StreamUIError
-from streamui.models.redaction import redact
+from streamui.redaction import redact
 
 _STATUS_CODES = {
     400: "bad_request",

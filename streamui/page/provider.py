@@ -23,5 +23,5 @@ class StreamProvider(Component):
     def create(cls, *children, **props) -> StreamProvider:
         """Make the provider, bound to the page's connection."""
         props.setdefault("socket", StreamConnection.socket)
-        props.setdefault("hello", format_event_handler(StreamConnection.hello))
+        props.setdefault("hello", format_event_handler(StreamConnection.event_handlers["hello"]))
         return super().create(*children, **props)

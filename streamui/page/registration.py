@@ -29,11 +29,15 @@ def serialize_streamable(value: StreamableValue) -> dict[str, Any]:  # pyright: 
         if page is not None and not link.hydrating():
             page.follow(value.id, value.log)
         return handle
-    big = size_of(value.log.value or None) > _SMALL
-    if big and page is not None:
-        store.add(value.id, value.log)
     handle = value.handle()
-    if big and page is not None and value.id in page.held:
+    if page is None or size_of(handle.get("value")) <= _SMALL:
+        return handle
+    # Where it can be asked for, should the page turn out not to have it after all.
+    store.add(value.id, value.log)
+    handle["$stream"] = value.id
+    if value.id in page.held:
         handle.pop("value", None)
         handle["held"] = 1
+    elif not link.hydrating():  # a page that connects says itself what it holds
+        page.held.add(value.id)
     return handle

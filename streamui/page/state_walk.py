@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from streamui.streamable.value import StreamableValue
+from streamui.streamable.base import Streamable
 
 
-def find_streamables(root: Any, names: set[str] | None = None) -> Iterator[StreamableValue[Any]]:
+def find_streamables(root: Any, names: set[str] | None = None) -> Iterator[Streamable[Any]]:
     """Walk a state and its substates for streamables.
 
     Args:
@@ -32,8 +32,8 @@ def find_streamables(root: Any, names: set[str] | None = None) -> Iterator[Strea
                     yield found
 
 
-def _inside(value: Any, seen: set[int]) -> Iterator[StreamableValue[Any]]:
-    if isinstance(value, StreamableValue):
+def _inside(value: Any, seen: set[int]) -> Iterator[Streamable[Any]]:
+    if isinstance(value, Streamable):
         yield value
         return
     if value is None or isinstance(value, str | int | float) or id(value) in seen:

@@ -12,14 +12,16 @@ from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 from streamui.errors import RunTimeoutError
 from streamui.models.failures import as_model_error
+from streamui.redaction import redacted_traceback
 from streamui.settings import settings
+from streamui.streamable.base import Streamable
 from streamui.streamable.failure import Failure
+from streamui.streamable.log import Status
 from streamui.streamable.scope import current_scope
-from streamui.streamable.value import StreamableValue
 
 logger = logging.getLogger("streamui")
 
-RunStatus = Literal["running", "waiting", "done", "error", "cancelled", "interrupted"]
+RunStatus = Status | Literal["running", "waiting"]
 Body = AsyncGenerator[Any, None] | Coroutine[Any, Any, Any]
 Emit = Callable[[Any], Awaitable[None]]
 
@@ -114,10 +116,11 @@ class Run:
         """
         self._task = asyncio.current_task()
         token = current_scope.set(self)
+        limit = asyncio.timeout(self._time_limit)
         try:
             if self._stopping:
                 raise asyncio.CancelledError
-            async with asyncio.timeout(self._time_limit) as limit, gate or nullcontext():
+            async with limit, gate or nullcontext():
                 await self._walk(start(), emit)
                 await self._follow_sources()
         except asyncio.CancelledError:
@@ -159,8 +162,8 @@ class Run:
     async def _follow_sources(self) -> None:
         """Wait for the sources that the function left its streamables to follow."""
         for opened in list(self._opened.values()):
-            if isinstance(opened, StreamableValue):
-                await cast("StreamableValue[Any]", opened).wait_source()
+            if isinstance(opened, Streamable):
+                await cast("Streamable[Any]", opened).wait_source()
 
     async def _cancelled(self) -> None:
         if self._stopping or self._latest_wins:
@@ -174,16 +177,18 @@ class Run:
 
     async def _failed(self, cause: Exception) -> None:
         error = as_model_error(cause) or cause
-        heard = any(isinstance(opened, StreamableValue) for opened in self._opened.values())
+        heard = any(isinstance(opened, Streamable) for opened in self._opened.values())
         failure = Failure.of(error)
         if heard:
-            logger.error("%s failed [%s]: %s", self.name, failure.reference, error, exc_info=error)
+            logger.error(
+                "%s failed [%s]: %s", self.name, failure.reference, redacted_traceback(error)
+            )
         await self._close("error", failure, error)
         if not heard:
             raise error
 
     async def _close(
-        self, status: RunStatus, failure: Failure | None = None, cause: Exception | None = None
+        self, status: Status, failure: Failure | None = None, cause: Exception | None = None
     ) -> None:
         self.status = status
         self._end_streamables(status, failure, cause)
@@ -196,11 +201,11 @@ class Run:
                     logger.warning("Closing %r after %s failed", opened, self.name, exc_info=True)
 
     def _end_streamables(
-        self, status: str, failure: Failure | None = None, cause: Exception | None = None
+        self, status: Status, failure: Failure | None = None, cause: Exception | None = None
     ) -> None:
         for opened in list(self._opened.values()):
-            if isinstance(opened, StreamableValue):
-                cast("StreamableValue[Any]", opened).close(status, failure, cause)
+            if isinstance(opened, Streamable):
+                cast("Streamable[Any]", opened).close(status, failure, cause)
 
 
 async def _throw(steps: AsyncGenerator[Any, None], stop: BaseException) -> None:

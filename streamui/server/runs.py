@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from weakref import WeakValueDictionary
 
@@ -70,7 +70,7 @@ class Runs:
 
 
 @asynccontextmanager
-async def _waiting(run: Run, gate: asyncio.Lock | asyncio.Semaphore) -> AsyncIterator[None]:
+async def _waiting(run: Run, gate: asyncio.Lock | asyncio.Semaphore) -> AsyncGenerator[None]:
     run.status = "waiting"
     try:
         await gate.acquire()
@@ -87,7 +87,7 @@ runs = Runs()
 
 
 @asynccontextmanager
-async def turn(key: Hashable | None = None) -> AsyncIterator[None]:
+async def turn(key: Hashable | None = None) -> AsyncGenerator[None]:
     """Wait in a server function until the calls before it are through.
 
     Calls that share a key go one at a time, in the order in which they came here. What was

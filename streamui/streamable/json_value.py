@@ -73,7 +73,7 @@ def _container(value: Any, path: str) -> Any:
             return [to_json(item, f"{path}[{index}]") for index, item in enumerate(items)]
         if isinstance(value, Mapping):
             return _object(cast("Mapping[Any, Any]", value), path)
-        if hasattr(value, "model_dump") and hasattr(type(value), "model_fields"):
+        if hasattr(value, "model_dump") and hasattr(cast("Any", type(value)), "model_fields"):
             return _object(value.model_dump(mode="json"), path)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             names = [field.name for field in dataclasses.fields(value)]

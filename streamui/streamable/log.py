@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from streamui.settings import settings
 from streamui.streamable.failure import Failure
@@ -153,9 +153,7 @@ class Log:
                 self._value = apply_patch(self._value, mine)
                 self._remember(patch)
             self._base = self.offset
-            self._base_length = self._length = (
-                len(self._value) if isinstance(self._value, list) else 0
-            )
+            self._base_length = self._length = _length_of(self._value)
         self._tell()
 
     def end(
@@ -179,7 +177,7 @@ class Log:
             self._parts, self._value, self._length = [value], UNSET, len(value)
         else:
             self._parts, self._value = None, value
-            self._length = len(value) if isinstance(value, list) else 0
+            self._length = _length_of(value)
         self._base_length = self._length
 
     def _remember(self, patch: Patch) -> None:
@@ -270,3 +268,7 @@ class Log:
     def _tell(self) -> None:
         for listener in self._listeners:
             listener(self)
+
+
+def _length_of(value: Any) -> int:
+    return len(cast("list[Any]", value)) if isinstance(value, list) else 0

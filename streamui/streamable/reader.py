@@ -14,13 +14,13 @@ from streamui.errors import (
     StreamNotFoundError,
     StreamUIError,
 )
+from streamui.streamable.base import Streamable, find_live
 from streamui.streamable.json_value import copy_json
 from streamui.streamable.log import UNSET, Log
-from streamui.streamable.value import StreamableValue, find_live
 
 
 async def read_streamable(
-    source: StreamableValue[Any] | dict[str, Any],
+    source: Streamable[Any] | dict[str, Any],
 ) -> AsyncGenerator[Any, None]:
     """Iterate over the values of a streamable as they are made.
 
@@ -43,17 +43,20 @@ async def read_streamable(
         StreamInterruptedError: After the last value, if its producer went away.
         BaseException: After the last value, what was given to ``error()``, as it is.
     """
-    if isinstance(source, StreamableValue):
-        log = source.log
-    elif isinstance(source, dict) and "$stream" in source:
-        if "status" in source:
-            for value in _settled(source):
+    given = cast("object", source)  # it comes from a user: it may be anything
+    if isinstance(given, Streamable):
+        log = cast("Streamable[Any]", given).log
+    elif isinstance(given, dict) and "$stream" in given:
+        handle = cast("dict[str, Any]", given)
+        if "status" in handle:
+            for value in _settled(handle):
                 yield value
             return
-        log = _find(source)
+        log = _find(handle)
     else:
+        kind = type(cast("Any", source)).__name__
         raise NotStreamableError(
-            f"read_streamable() takes a StreamableValue or a handle, not {type(source).__name__}"
+            f"read_streamable() takes a StreamableValue or a handle, not {kind}"
         )
     async with aclosing(_values(log)) as values:
         async for value in values:

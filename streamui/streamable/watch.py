@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from streamui.settings import settings
 
 if TYPE_CHECKING:
-    from streamui.streamable.value import StreamableValue
+    from streamui.streamable.base import Streamable
 
 
 class LeftOpenWarning(ResourceWarning):
@@ -21,7 +21,7 @@ class LeftOpenWarning(ResourceWarning):
 
 def creation_line() -> str:
     """Return ``file:line`` of the code outside this package that makes a streamable now."""
-    frame = sys._getframe(1)
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # inspect is 100 times slower
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
         "streamui.streamable"
     ):
@@ -29,7 +29,7 @@ def creation_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def watch_open(streamable: StreamableValue[Any]) -> None:
+def watch_open(streamable: Streamable[Any]) -> None:
     """Warn once when the streamable stays open without a write for ``settings.open_warning``.
 
     Silent where no event loop runs: then nothing waits for the end either.
@@ -44,12 +44,12 @@ def watch_open(streamable: StreamableValue[Any]) -> None:
 
 
 def _arm(
-    loop: asyncio.AbstractEventLoop, reference: weakref.ref[StreamableValue[Any]], delay: float
+    loop: asyncio.AbstractEventLoop, reference: weakref.ref[Streamable[Any]], delay: float
 ) -> None:
     loop.call_later(delay, _look, loop, reference)
 
 
-def _look(loop: asyncio.AbstractEventLoop, reference: weakref.ref[StreamableValue[Any]]) -> None:
+def _look(loop: asyncio.AbstractEventLoop, reference: weakref.ref[Streamable[Any]]) -> None:
     streamable = reference()
     if streamable is None or streamable.closed or streamable.owned:
         return

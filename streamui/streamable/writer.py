@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, cast
 
 from streamui.errors import StreamTypeError
 from streamui.streamable.json_value import clean_text, to_json
@@ -81,7 +81,7 @@ class Writer:
                 self.set(piece)
         elif isinstance(value, list):
             items = to_json(piece)
-            log.append_items(items if isinstance(items, list) else [items])
+            log.append_items(cast("list[Any]", items) if isinstance(items, list) else [items])
             self.original = UNSET
         else:
             have, got = type(value).__name__, type(piece).__name__

@@ -1,8 +1,9 @@
-"""Secrets out of what providers say, before it reaches a log."""
+"""Secrets out of what providers and libraries say, before it reaches a log."""
 
 from __future__ import annotations
 
 import re
+import traceback
 
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Passwords in addresses first: what follows would otherwise cut a DSN in two.
@@ -25,20 +26,27 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*"), "***"),
 )
 
-_LONGEST = 2_000
-_READ = 4 * _LONGEST
 
-
-def redact(text: str) -> str:
+def redact(text: str, longest: int = 2_000) -> str:
     """Remove what looks like a key, a token or a password in an address.
 
     Args:
         text: What a provider, or a library on its behalf, said.
+        longest: Characters to keep.
 
     Returns:
-        The same with ``***`` in place of each secret, cut to 2,000 characters.
+        The same with ``***`` in place of each secret, cut to ``longest`` characters.
     """
-    text = text[:_READ]  # A provider may answer with a whole page.
+    text = text[: 4 * longest]  # A provider may answer with a whole page.
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
+    return text if len(text) <= longest else text[:longest] + " …"
+
+
+def redacted_traceback(error: BaseException) -> str:
+    """Return an exception with its traceback and causes, as a log may have it.
+
+    Args:
+        error: Any exception; the text of its causes may be a provider's own words.
+    """
+    return redact("".join(traceback.format_exception(error)), longest=20_000)

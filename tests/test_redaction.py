@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from streamui.models.redaction import redact
+from streamui.redaction import redact
 
 SECRET = "aBcD1234efGH5678ijKL"
 

@@ -1,0 +1,263 @@
+"""What every streamable is: an identity, content that can be read, and one owner."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any, Generic, Self, TypeVar, cast
+
+from streamui.errors import StreamClosedError
+from streamui.streamable.failure import Failure
+from streamui.streamable.json_value import copy_json
+from streamui.streamable.log import UNSET, Log, Status, Unset
+from streamui.streamable.patch import same
+from streamui.streamable.scope import Scope, current_scope
+from streamui.streamable.watch import creation_line, watch_open
+from streamui.streamable.writer import Writer
+
+T = TypeVar("T")
+
+_live: weakref.WeakValueDictionary[str, Streamable[Any]] = weakref.WeakValueDictionary()
+
+
+class Streamable(Generic[T]):
+    """Content under construction, as its readers and its owner see it.
+
+    Args:
+        value: What it holds at first; unset without one.
+
+    Raises:
+        NotJSONError: If ``value`` is not JSON.
+    """
+
+    __slots__ = ("__weakref__", "_id", "_log", "_scope", "_writer", "made_at")
+
+    def __init__(self, value: T | Unset = UNSET) -> None:
+        self._id: str | None = None
+        self._log = Log()
+        self._writer = Writer(self._log)
+        self._scope: Scope | None = None
+        self.made_at = creation_line()
+        if not isinstance(value, Unset):
+            self._writer.set(value)
+        self._join_scope()
+        if self._scope is None:
+            watch_open(self)
+
+    # -- reading ------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The stream's name, 128 random bits; whoever knows it may read the stream."""
+        if self._id is None:
+            self._id = secrets.token_urlsafe(16)
+            _live[self._id] = self
+        return self._id
+
+    @property
+    def value(self) -> T:
+        """The value now; ``None`` while it is unset. Changing it changes no stream."""
+        if self._writer.original is not UNSET:
+            return cast("T", self._writer.original)
+        value = self._log.value
+        return cast("T", None if value is UNSET else copy_json(value))
+
+    @property
+    def status(self) -> Status:
+        """``streaming``, or how it ended: ``done``, ``error``, ``cancelled``, ``interrupted``."""
+        return self._log.status
+
+    @property
+    def streaming(self) -> bool:
+        """Whether more may come."""
+        return self._log.status == "streaming"
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended, in whichever way."""
+        return self._log.status != "streaming"
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it failed, in words that are safe to show; ``None`` unless it did."""
+        return self._log.failure
+
+    @property
+    def last_write(self) -> float:
+        """When it was last written to, in seconds of ``time.monotonic``."""
+        return self._writer.last_write
+
+    @property
+    def owned(self) -> bool:
+        """Whether a running function will close it."""
+        return self._scope is not None
+
+    @property
+    def log(self) -> Log:
+        """The content and history that readers read."""
+        return self._log
+
+    def handle(self) -> dict[str, Any]:
+        """Return the small JSON that stands for this streamable.
+
+        Returns:
+            ``{"$stream": id}`` while it streams. Once it has ended also its ``status``,
+            ``value`` and ``error``: then the handle is all there is to know.
+        """
+        if self.streaming:
+            return {"$stream": self.id}
+        handle: dict[str, Any] = {"$stream": self._id or "", "status": self.status}
+        if (value := self._log.value) is not UNSET:
+            handle["value"] = value
+        if self.failure:
+            handle["error"] = self.failure.as_json()
+        return handle
+
+    # -- owning -------------------------------------------------------------------------
+
+    def cancel(self) -> Self:
+        """End it as stopped by somebody; harmless if it has ended."""
+        self.close("cancelled")
+        return self
+
+    def interrupt(self) -> Self:
+        """End it because its producer is gone; harmless if it has ended."""
+        self.close("interrupted")
+        return self
+
+    def close(
+        self,
+        status: Status,
+        failure: Failure | None = None,
+        cause: BaseException | None = None,
+    ) -> bool:
+        """End it as whoever owns it has ended; harmless if it has ended.
+
+        Args:
+            status: How it ends.
+            failure: What a page may know of it, when the status is ``error``.
+            cause: What Python readers are to raise then.
+
+        Returns:
+            Whether this call ended it.
+        """
+        if self.streaming:
+            self._writer.flush()
+        ended = self._log.end(status, failure, cause)
+        scope, self._scope = self._scope, None
+        if scope is not None:
+            scope.release(self)
+        return ended
+
+    async def wait_source(self) -> None:
+        """Wait until what feeds it has ended; at once if nothing does."""
+
+    def _check(self, verb: str) -> None:
+        """Raise if a write cannot be; else let the function that runs now own it."""
+        if self._log.status != "streaming":
+            raise StreamClosedError(
+                f".{verb}(): the stream is closed ({self.status}); make a new one"
+            )
+        if self._scope is None:
+            self._join_scope()
+
+    def _join_scope(self) -> None:
+        scope = current_scope.get()
+        if scope is not None and self.streaming:
+            self._scope = scope
+            scope.adopt(self)
+
+    def __del__(self) -> None:
+        if not sys.is_finalizing() and hasattr(self, "_log") and self.streaming:
+            # Nobody can write to it any more: a reader must not wait for ever.
+            self._log.end("interrupted")
+
+    # -- as a value of Python -----------------------------------------------------------
+
+    def __repr__(self) -> str:
+        value = self._log.value
+        shown = "unset" if value is UNSET else repr(value)
+        if len(shown) > 40:
+            shown = f"{shown[:36]}…{shown[-1]}"
+        return f"<{type(self).__name__} {shown} {self.status}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Equal is the same stream, or two that have ended with the same value and status."""
+        if not isinstance(other, Streamable):
+            return NotImplemented
+        others = cast("Streamable[Any]", other)
+        if self is others or (self._id is not None and self._id == others._id):
+            return True
+        if self.streaming or others.streaming or self.status != others.status:
+            return False
+        return same(self._log.value, others._log.value) and self.failure == others.failure
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  # it changes, like a list
+
+    @classmethod
+    def restored(
+        cls,
+        name: str | None,
+        value: Any,
+        status: Status,
+        failure: Failure | None,
+        original: object,
+    ) -> Self:
+        """Make one that has ended, from what was saved of it.
+
+        Args:
+            name: Its id, if it had one.
+            value: Its last value.
+            status: How it ended.
+            failure: Why it failed, if it did.
+            original: The model that ``.value`` gives back, if it was one.
+        """
+        restored = cls(value)
+        restored._writer.original = original
+        if name is not None:
+            restored._id = name
+            _live[name] = restored
+        restored.close(status, failure)
+        return restored
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Streamable[Any]:
+        """An ended one is a constant; an open one, as a state's default, is copied afresh."""
+        if self.closed:
+            return self
+        value = self._log.value
+        return type(self)(UNSET if value is UNSET else copy_json(value))
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        # An open one needs its id to be found again by whoever unpickles it.
+        name = self.id if self.streaming else self._id
+        content = (self._log.value, self.status, self.failure)
+        return _restore, (type(self), name, *content, self._writer.original)
+
+
+def find_live(name: str) -> Streamable[Any] | None:
+    """Return the streamable of this process that has this id, if one has.
+
+    Args:
+        name: A stream's id.
+    """
+    return _live.get(name)
+
+
+def _restore(
+    kind: type[Streamable[Any]],
+    name: str | None,
+    value: Any,
+    status: Status,
+    failure: Failure | None,
+    original: object,
+) -> Streamable[Any]:
+    if name is not None and (found := _live.get(name)) is not None:
+        return found
+    # One that was open when it was saved has lost its producer with the process.
+    ended: Status = "interrupted" if status == "streaming" else status
+    return kind.restored(name, value, ended, failure, original)
