@@ -114,11 +114,11 @@ const Rows = memo(({ rows, context }) => (
 ));
 
 const blocks = {
-  heading: ({ token, context, ...props }) => {
+  heading: ({ token, context, dir }) => {
     const Heading = `h${token.depth}`;
-    return <Heading {...props}>{inline(token.tokens, context)}</Heading>;
+    return <Heading dir={dir}>{inline(token.tokens, context)}</Heading>;
   },
-  paragraph: ({ token, context, ...props }) => <p {...props}>{inline(token.tokens, context)}</p>,
+  paragraph: ({ token, context, dir }) => <p dir={dir}>{inline(token.tokens, context)}</p>,
   hr: () => <hr />,
   code: ({ token, parts, live }) => (
     <CodeBlock language={token.lang} parts={parts} tail={token.text} live={live} />
