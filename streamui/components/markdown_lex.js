@@ -1,5 +1,5 @@
 // Markdown to tokens: marked's lexer with math and footnotes. HTML stays a token, never markup.
-import { Lexer, Marked } from "marked";
+import { Lexer, Marked, Tokenizer } from "marked";
 
 const DISPLAY = /^ {0,3}(?:\$\$([\s\S]+?)\$\$|\\\[([\s\S]+?)\\\])[ \t]*(?:\n|$)/;
 const INLINE = /^(?:\$\$([^$]+?)\$\$|\\\[([\s\S]+?)\\\]|\\\(([\s\S]+?)\\\))/;
@@ -68,8 +68,19 @@ const footnoteMark = {
   },
 };
 
+/** marked 18 gives code that ends with an empty line one line too many. */
+function fences(source) {
+  const token = Tokenizer.prototype.fences.call(this, source);
+  const closing = token && /\n {0,3}(?:`{3,}|~{3,})[ \t]*\n*$/.exec(token.raw);
+  if (!closing || !token.text.endsWith("\n")) return token;
+  const body = token.raw.slice(token.raw.indexOf("\n") + 1, closing.index);
+  const spare = token.text.split("\n").length > body.split("\n").length;
+  return spare ? { ...token, text: token.text.slice(0, -1) } : token;
+}
+
 const { defaults } = new Marked({
   gfm: true,
+  tokenizer: { fences },
   extensions: [math, inlineMath, footnote, footnoteMark],
 });
 

@@ -231,6 +231,13 @@ test("code coloured in pieces has the text it came with", async () => {
   assert.equal(text, code);
 });
 
+test("code keeps its empty lines, no more and no fewer", () => {
+  for (const code of ["a", "a\n", "a\n\n", "\na", "a\n".repeat(200), ""]) {
+    const blocks = stream(`\`\`\`\n${code}\n\`\`\`\n\nEnd.`, 3);
+    assert.equal(blocks[0].parts.join("") + blocks[0].token.text, code);
+  }
+});
+
 test("tangled text does not stall the page", () => {
   for (const piece of ["[", "> ", "*a **b ", "_a ", "**", "`a ``b ", "\\(a ", "![a]("]) {
     const blocks = new MarkdownBlocks();
