@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVarTuple, cast, overload
 
-from reflex_base.event import EventHandler, EventSpec, event
+from reflex_base.event import EventCallback, EventHandler, EventSpec, event
 from reflex_base.utils.format import format_event_handler
 
 from streamui.errors import PageError
@@ -17,12 +17,12 @@ from streamui.page.leaving import when_page_leaves
 from streamui.server.run import Run
 from streamui.server.runs import runs
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = TypeVarTuple("P")
 _MARK = "_streamui_server_function"
 
 
 @overload
-def server_function(function: F) -> F: ...
+def server_function(function: Callable[[Any, *P], Any]) -> EventCallback[*P]: ...
 
 
 @overload
@@ -33,7 +33,7 @@ def server_function(
     time_limit: float | None = None,
     concurrency: int | None = None,
     stop_on_leave: bool = False,
-) -> Callable[[F], F]: ...
+) -> Callable[[Callable[[Any, *P], Any]], EventCallback[*P]]: ...
 
 
 def server_function(
