@@ -68,7 +68,7 @@ class Assistant(rx.State):
             )
             async for event in ui.model_events(stream):
                 message.status.update(event.provider_event)
-                if event.type in ("text-delta", "refusal-delta"):
+                if event.type == "text-delta" or event.type == "refusal-delta":
                     message.answer.append(event.delta)
                 elif event.type == "finish":
                     async with self:

@@ -1,5 +1,8 @@
 """One message: a question, its answer, and how the answer is doing."""
 
+# A Var has the attributes of what it stands for, which no type checker can know.
+# pyright: reportAttributeAccessIssue=false
+
 import reflex as rx
 
 import streamui as ui
