@@ -10,34 +10,28 @@ const number = (count) => count.toLocaleString("en");
 const tooLong = (count, limit) =>
   `This message is ${number(count)} characters long; the most that can be sent is ${number(limit)}.`;
 
-const storage = (use) => {
+const inSession = (action) => {
   try {
-    return use(window.sessionStorage);
+    return action(window.sessionStorage);
   } catch {
     return null; // full, or switched off: then a draft is not kept
   }
 };
 
-/** Keep what is written when the page goes away, and bring it back. */
-function useDraft(box, name, look) {
-  useEffect(() => {
-    const element = box.current;
-    const kept = storage((session) => session.getItem(DRAFT + name));
-    if (kept && !element.value) element.value = kept;
-    look();
-    const keep = () =>
-      storage((session) =>
-        element.value
-          ? session.setItem(DRAFT + name, element.value)
-          : session.removeItem(DRAFT + name),
-      );
-    window.addEventListener("pagehide", keep);
-    return () => {
-      window.removeEventListener("pagehide", keep);
-      keep();
-    };
-  }, [box, name, look]);
-}
+/** Bring back what was written, and keep it when the page goes away. */
+const keepDraft = (element, key) => {
+  const kept = inSession((session) => session.getItem(key));
+  if (kept && !element.value) element.value = kept;
+  const keep = () =>
+    inSession((session) =>
+      element.value ? session.setItem(key, element.value) : session.removeItem(key),
+    );
+  window.addEventListener("pagehide", keep);
+  return () => {
+    window.removeEventListener("pagehide", keep);
+    keep();
+  };
+};
 
 const grow = (element) => {
   if (CSS.supports("field-sizing", "content")) return; // composer.css does it
@@ -72,7 +66,13 @@ export function Composer({
     setExcess(length > limit ? length : 0);
     grow(box.current);
   }, [limit]);
-  useDraft(box, id ?? label, look);
+
+  const key = DRAFT + (id ?? label);
+  useEffect(() => {
+    const stop = keepDraft(box.current, key);
+    look();
+    return stop;
+  }, [key, look]);
 
   // What rx.set_focus and rx.set_value get hold of.
   useImperativeHandle(

@@ -1,4 +1,4 @@
-"""The assistant beside a provider of its own, whose side of the connection can be seen."""
+"""The assistant beside a provider of its own: Stop, seen from the provider's side."""
 
 import time
 
@@ -30,3 +30,4 @@ def test_stop_closes_the_connection_to_the_provider(page, app_server, app_copy, 
             page.wait_for_timeout(10)
         assert provider.stats().disconnected_by_client == 1
         expect(answer(message)).not_to_have_text("")
+        page.goto("about:blank")  # before its server goes

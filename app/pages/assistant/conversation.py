@@ -6,6 +6,7 @@ import secrets
 import reflex as rx
 
 import streamui as ui
+from app.pages.assistant.model import respond
 
 WAITING = "waiting for its turn"
 
@@ -59,13 +60,8 @@ class Assistant(rx.State):
                 if message.status.closed:
                     return  # it was taken back while it waited
                 self.current = message.status.update("asking")
-                previous = self._last_response
-            stream = await ui.default_client().responses.create(
-                model=ui.default_model(),
-                input=question,
-                previous_response_id=previous,
-                stream=True,
-            )
+                previous, said = self._last_response, self._said()
+            stream = await respond(question, previous, said)
             async for event in ui.model_events(stream):
                 message.status.update(event.provider_event)
                 if event.type == "text-delta" or event.type == "refusal-delta":
@@ -101,6 +97,11 @@ class Assistant(rx.State):
 
     def _find(self, id: str) -> Message | None:
         return next((message for message in self.messages if message.id == id), None)
+
+    def _said(self) -> list[tuple[str, str]]:
+        """The questions that were answered, with their answers."""
+        answered = [each for each in self.messages if each.answer.status == "done"]
+        return [(each.question, each.answer.value) for each in answered]
 
     def _show(self, message: Message) -> str:
         """Put a message on the page; return the conversation that it belongs to."""

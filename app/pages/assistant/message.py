@@ -58,7 +58,10 @@ def copy(answer: rx.Var[ui.StreamableValue[str]]) -> rx.Component:
         action(
             "copy",
             "Copy",
-            [rx.set_clipboard(answer.value), rx.toast("Answer copied", duration=2000)],
+            [
+                rx.set_clipboard(answer.value),
+                rx.toast("Answer copied", duration=2000, position="top-center"),
+            ],
         ),
     )
 

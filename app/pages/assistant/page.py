@@ -56,7 +56,7 @@ def stop_button() -> rx.Component:
     )
 
 
-def progress() -> rx.Var[str]:
+def progress() -> rx.Var:
     """How the assistant is doing, in words that are few enough to be read out."""
     return rx.cond(
         Assistant.messages.length() > 0,
