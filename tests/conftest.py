@@ -75,31 +75,32 @@ def readme() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
 
 
-def copy_app(folder: Path) -> Path:
-    """Copy the demo app, ready to run or export without touching the working tree."""
+def copy_app(folder: Path, *, packages: Path) -> Path:
+    """Copy the demo app, to run or export without touching the working tree."""
     ignored = shutil.ignore_patterns("__pycache__", "external")
     for name in ("app", "assets", "reflex.lock"):
         if (ROOT / name).exists():
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     (folder / "rxconfig.py").symlink_to(ROOT / "rxconfig.py")
     try:
-        share_packages(ROOT, folder)
-    except OSError:  # never built here, or being built at this moment: Reflex installs them anew
+        share_packages(packages, folder)
+    except OSError:  # never built there, or being built at this moment: Reflex installs them
         shutil.rmtree(folder / ".web", ignore_errors=True)
     return folder
-
-
-@pytest.fixture
-def app_copy(tmp_path: Path) -> Path:
-    """A copy of the demo app of the test's own."""
-    return copy_app(tmp_path / "app")
 
 
 @pytest.fixture(scope="session")
 def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     """The demo app, built once and running."""
-    with AppServer(copy_app(tmp_path_factory.mktemp("app")), timeout=240) as server:
+    folder = copy_app(tmp_path_factory.mktemp("app"), packages=ROOT)
+    with AppServer(folder, timeout=100) as server:
         yield server
+
+
+@pytest.fixture
+def app_copy(app_server: AppServer, tmp_path: Path) -> Path:
+    """A copy of the demo app of the test's own, not running."""
+    return copy_app(tmp_path / "app", packages=app_server.folder)
 
 
 RunApp = Callable[..., AppServer]

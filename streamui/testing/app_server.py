@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 _RXCONFIG = """\
 import reflex as rx
@@ -37,13 +37,13 @@ def free_port() -> int:
 
 
 class AppServer:
-    """A Reflex app, built and running in production mode, page and backend on one port.
+    """A running Reflex app: built for production, page and backend on one port, by default.
 
     It runs in a process group of its own, which ends with it. What it prints is in ``log``.
 
     Attributes:
         folder: The app's folder, with its ``rxconfig.py``.
-        port: The port it listens on.
+        port: The port of the backend.
         url: Where the page is.
         log: The file with everything that the server has printed.
         environment: The environment variables that it runs with.
@@ -60,16 +60,18 @@ class AppServer:
         folder: Path,
         *,
         port: int | None = None,
+        mode: Literal["prod", "dev"] = "prod",
         options: Sequence[str] = (),
         env: Mapping[str, str | None] | None = None,
         python: str = sys.executable,
-        timeout: float = 120,
+        timeout: float = 60,
     ) -> None:
         """Describe the server; ``with`` or ``start()`` starts it.
 
         Args:
             folder: A folder with an ``rxconfig.py``.
             port: The port to listen on; a free one if not given.
+            mode: ``dev`` serves the page by the development server, on a free port of its own.
             options: More options for ``reflex run``, such as ``--backend-only``.
             env: Environment variables to set, or with ``None`` to remove.
             python: The Python to run Reflex with, from the environment that it is installed in.
@@ -77,10 +79,14 @@ class AppServer:
         """
         self.folder = folder
         self.port = port or free_port()
-        self.url = f"http://localhost:{self.port}"
+        page_port = self.port if mode == "prod" else free_port()
+        self.url = f"http://localhost:{page_port}"
         self.log = folder / "server.log"
-        self._options = options
-        self._python = python
+        self._command = [python, "-m", "reflex", "run", "--env", mode]
+        self._command += ["--backend-host", "127.0.0.1", "--backend-port", str(self.port)]
+        if mode == "dev":
+            self._command += ["--frontend-port", str(page_port)]
+        self._command += options
         self.environment = _environment(Path(python).parent, env or {})
         self._timeout = timeout
         self.process: subprocess.Popen[bytes] | None = None
@@ -125,11 +131,9 @@ class AppServer:
         Raises:
             RuntimeError: It ended or did not answer in time. The message ends with its log.
         """
-        command = [self._python, "-m", "reflex", "run", "--env", "prod"]
-        command += ["--backend-host", "127.0.0.1", "--backend-port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, *self._options],
+                self._command,
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -138,11 +142,14 @@ class AppServer:
                 start_new_session=True,
             )
         deadline = time.monotonic() + self._timeout
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError(f"{self.folder} did not start:\n{self.log_tail()}")
-            time.sleep(0.1)
+        try:
+            while not self._answers():
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{self.folder} did not start:\n{self.log_tail()}")
+                time.sleep(0.1)
+        except BaseException:  # a test's own time limit too: nothing stays behind
+            self.stop()
+            raise
         return self
 
     def stop(self, *, by: signal.Signals = signal.SIGTERM) -> None:
@@ -175,11 +182,16 @@ class AppServer:
         self.stop()
 
     def _answers(self) -> bool:
+        addresses = [f"http://127.0.0.1:{self.port}/ping"]
+        if "dev" in self._command:
+            addresses.append(self.url)
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=5):
-                return True
+            for address in addresses:
+                with urllib.request.urlopen(address, timeout=5):
+                    pass
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
+        return True
 
 
 def share_packages(built: Path, folder: Path) -> None:
