@@ -1,10 +1,13 @@
 """The page around the conversation: scrolling, sizes, keyboard, colours, addresses."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.assistant_page import GREETING, AssistantPage, answer, state
 
+RENDERS = (Path(__file__).parent / "count_renders.js").read_text()
 LONG = "Write 400 words about rivers at 100 words per second"
 BUSY = ("Compare tea and coffee in a table", "Show me code for primes", "w" * 300)
 
@@ -61,6 +64,25 @@ def test_sending_takes_a_reader_who_is_elsewhere_to_the_end(assistant, page):
     expect(assistant.button("Jump to latest")).to_be_visible()
     assistant.ask_and_wait("Write 10 words about lakes")
     assert assistant.room_below() <= 1
+
+
+def test_only_the_message_that_streams_renders(page, app_server):
+    page.add_init_script(RENDERS)
+    assistant = AssistantPage(page, app_server.url).open()
+    assistant.ask_and_wait("Compare tea and coffee in a table")
+    second = assistant.ask("Write 90 words about rivers at 30 words per second")
+    assistant.wait_for_text(second)
+    page.evaluate("""() => {
+        document.querySelectorAll("article").forEach((article, number) => {
+            article.id = `message${number}`;
+            article.querySelectorAll("*").forEach((each, i) => (each.id = `part${number}-${i}`));
+        });
+        window.renders = {};
+    }""")
+    assistant.wait_for_end(second)
+    renders = page.evaluate("window.renders")
+    assert any(name.startswith("part1-") for name in renders), renders
+    assert not [name for name in renders if name.startswith(("message", "part0-"))], renders
 
 
 @pytest.mark.parametrize("width", [360, 768, 1920])

@@ -8,6 +8,13 @@ import reflex as rx
 import streamui as ui
 from app.pages.assistant.conversation import WAITING, Assistant, Message
 
+SMALL = {
+    "width": "fit-content",
+    "inset_inline": 0,
+    "margin_inline": "auto",
+    "padding": "0.5rem 1rem",
+}
+
 
 def message(message: rx.Var[Message]) -> rx.Component:
     return rx.el.article(
@@ -60,7 +67,7 @@ def copy(answer: rx.Var[ui.StreamableValue[str]]) -> rx.Component:
             "Copy",
             [
                 rx.set_clipboard(answer.value),
-                rx.toast("Answer copied", duration=2000, position="top-center"),
+                rx.toast("Answer copied", duration=2000, position="top-center", style=SMALL),
             ],
         ),
     )
