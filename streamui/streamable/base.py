@@ -85,6 +85,11 @@ class Streamable(Generic[T]):
         return self._log.failure
 
     @property
+    def error_code(self) -> str:
+        """The kind of failure, such as ``timeout``; empty unless it failed."""
+        return self.failure.code if self.failure else ""
+
+    @property
     def last_write(self) -> float:
         """When it was last written to, in seconds of ``time.monotonic``."""
         return self._writer.last_write

@@ -80,7 +80,7 @@ class StreamableValue(Streamable[T]):
         self._writer.append(piece)
         return self
 
-    def done(self, value: T | Unset = UNSET) -> Self:
+    def done(self, value: T | Unset | None = UNSET) -> Self:
         """End it well, with a last value if one is given; ``None`` counts as one.
 
         Raises:

@@ -1,6 +1,7 @@
 import asyncio
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from reflex_base.utils.format import json_dumps
@@ -66,8 +67,8 @@ async def until(condition):
             await asyncio.sleep(0.001)
 
 
-def live(text=""):
-    value = StreamableValue(text)
+def live(text: Any = "") -> StreamableValue[Any]:
+    value: StreamableValue[Any] = StreamableValue(text)
     store.add(value.id, value.log)
     return value
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import reflex as rx
@@ -24,10 +25,14 @@ class SavedState(rx.State):
     turns: list[Turn] = []
 
 
+def make_state() -> Any:
+    root: Any = rx.State
+    return root(_reflex_internal_init=True).get_substate(SavedState.get_full_name().split("."))
+
+
 @pytest.fixture
 def state():
-    root = rx.State(_reflex_internal_init=True)
-    return root.get_substate(SavedState.get_full_name().split("."))
+    return make_state()
 
 
 def test_a_state_with_streamables_is_saved_and_loaded(state):
@@ -51,9 +56,7 @@ def test_a_state_is_saved_when_its_streamables_have_ended_as_values(state):
 
 
 def test_an_open_default_belongs_to_one_page_only(state):
-    other = rx.State(_reflex_internal_init=True).get_substate(
-        SavedState.get_full_name().split(".")
-    )
+    other = make_state()
     state.open_default.append(" alone")
     assert other.open_default.value == "mine"
     assert other.open_default.id != state.open_default.id

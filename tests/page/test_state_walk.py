@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pydantic
 import reflex as rx
@@ -30,7 +31,8 @@ class BelowState(WalkedState):
 
 
 def test_every_streamable_of_a_state_tree_is_found_wherever_it_is():
-    root = rx.State(_reflex_internal_init=True)
+    state: Any = rx.State
+    root = state(_reflex_internal_init=True)
     walked = root.get_substate(WalkedState.get_full_name().split("."))
     below = root.get_substate(BelowState.get_full_name().split("."))
     made = {letter: ui.StreamableValue(letter).done() for letter in "abcdef"}

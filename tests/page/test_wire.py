@@ -6,7 +6,7 @@ import pytest
 
 WIRE = Path(__file__).parent.parent / "wire"
 _spec = importlib.util.spec_from_file_location("wire_play", WIRE / "play.py")
-assert _spec is not None
+assert _spec is not None and _spec.loader is not None
 play = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(play)
 CASES = json.loads((WIRE / "streams.json").read_text(encoding="utf-8"))

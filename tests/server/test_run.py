@@ -247,7 +247,9 @@ async def test_what_holds_a_connection_is_closed_however_it_ends(calls):
 
         async def ask(ending=ending, opened=opened, made=made):
             made.append(StreamableValue("a"))
-            current_scope.get().adopt(opened)
+            scope = current_scope.get()
+            assert scope is not None
+            scope.adopt(opened)
             yield
             if ending == "raise":
                 raise ValueError

@@ -99,7 +99,8 @@ export class StreamStore {
       entry.append(op);
       return;
     }
-    let { a: appended, p: patches } = op;
+    const { p: patches } = op;
+    let { a: appended } = op;
     if (op.f !== undefined && op.f !== entry.offset) {
       const ahead = entry.offset - op.f;
       if (ahead < 0 || patches) return this.again(entry);

@@ -41,6 +41,11 @@ const sayHello = (streams, held) =>
 
 export const store = new StreamStore({ schedule, request: (streams) => sayHello(streams) });
 
+const receiveFrames = (dispatch, hello) => {
+  dispatch[CHANNEL] = (frame) => store.apply(frame);
+  helloEvent = hello;
+};
+
 const plain = (value) => ({ value, status: "done", streaming: false, error: "", code: "" });
 
 const isHandle = (handle) =>
@@ -77,8 +82,8 @@ export function useStreamable(handle) {
 /** Takes frames in, and tells the server on each connection where this page is. */
 export function StreamProvider({ children, socket, hello }) {
   const dispatch = useContext(DispatchContext);
-  dispatch[CHANNEL] = (frame) => store.apply(frame);
-  helloEvent = hello;
+  // Effects run inside out: this one before that of the event loop, which opens the socket.
+  useEffect(() => receiveFrames(dispatch, hello), [dispatch, hello]);
   useEffect(() => {
     if (!socket) return;
     const { streams, held } = store.resume();
