@@ -19,10 +19,10 @@ run: .venv/installed ## start the demo page and open it at http://localhost:3000
 test: install chromium ## run every test, in Chromium too
 	$(BIN)/pytest
 
-quick: .venv/installed ## run the tests that need no browser and no build
+quick: install ## run the tests that need no browser and no build
 	$(BIN)/pytest -m "not browser and not slow"
 
-e2e: .venv/installed chromium ## run the tests in Chromium, without those that install packages
+e2e: install chromium ## run the tests in Chromium, without those that install packages
 	$(BIN)/pytest -m "browser and not slow"
 
 check: install ## lint, formatting, types, layers, JavaScript
