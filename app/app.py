@@ -8,7 +8,15 @@ from app.pages.not_found import not_found
 app = rx.App(
     html_lang="en",
     stylesheets=["/page.css"],
-    head_components=[rx.el.link(rel="icon", type="image/svg+xml", href="/favicon.svg")],
+    head_components=[
+        rx.el.link(rel="icon", type="image/svg+xml", href="/favicon.svg"),
+        # A phone's keyboard makes the page smaller, and does not cover the composer.
+        rx.el.meta(
+            name="viewport",
+            content="width=device-width, initial-scale=1, viewport-fit=cover, "
+            "interactive-widget=resizes-content",
+        ),
+    ],
     extra_app_wraps={
         # Reflex's notice of a lost connection is for developers; the composer says it in place.
         (5, "Overlay"): lambda _: rx.fragment(),

@@ -9,7 +9,10 @@ from tests.e2e.assistant_page import GREETING, AssistantPage, answer, state
 
 RENDERS = (Path(__file__).parent / "count_renders.js").read_text()
 LONG = "Write 400 words about rivers at 100 words per second"
-BUSY = ("Compare tea and coffee in a table", "Show me code for primes", "w" * 300)
+BUSY = tuple(
+    f"{question}, at full speed"
+    for question in ("Compare tea and coffee in a table", "Show me code for primes", "w" * 300)
+)
 
 
 @pytest.fixture
@@ -83,6 +86,19 @@ def test_only_the_message_that_streams_renders(page, app_server):
     renders = page.evaluate("window.renders")
     assert any(name.startswith("part1-") for name in renders), renders
     assert not [name for name in renders if name.startswith(("message", "part0-"))], renders
+
+
+def test_what_was_said_is_not_sent_again_with_the_next_message(page, app_server):
+    came = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda each: came.append(each)))
+    assistant = AssistantPage(page, app_server.url).open()
+    first = assistant.ask_and_wait("Write 500 words at full speed. " + "A long question. " * 500)
+    came.clear()
+    assistant.ask_and_wait("Write 10 words about lakes")
+    assert sum(map(len, came)) < 3_000
+    page.reload()
+    expect(first.locator(".question")).to_contain_text("A long question.")
+    assert len(answer(first).inner_text().split()) == 500
 
 
 @pytest.mark.parametrize("width", [360, 768, 1920])

@@ -13,10 +13,14 @@ WAITING = "waiting for its turn"
 
 @dataclasses.dataclass
 class Message:
-    """A question with its answer, which may still be on its way."""
+    """A question with its answer, which may still be on its way.
+
+    The question is complete from the beginning. As a streamable it travels once, where a plain
+    ``str`` would travel again with each message that is added to the list.
+    """
 
     id: str
-    question: str
+    question: ui.StreamableValue[str]
     status: ui.StreamableValue[str]
     answer: ui.StreamableValue[str]
 
@@ -47,7 +51,7 @@ class Assistant(rx.State):
         async with self:
             message = Message(
                 id=place or secrets.token_urlsafe(6),
-                question=question if fits else question[:200] + "…",
+                question=ui.StreamableValue(question if fits else question[:200] + "…").done(),
                 status=ui.StreamableValue(WAITING if self.current.streaming else "asking"),
                 answer=ui.StreamableValue(""),
             )
@@ -77,7 +81,7 @@ class Assistant(rx.State):
         """Ask a message's question again, in its place."""
         message = self._find(id)
         if message is not None and message.status.closed:
-            return Assistant.ask(message.question, id)
+            return Assistant.ask(message.question.value, id)
 
     @rx.event
     def take_back(self, id: str):
@@ -101,7 +105,7 @@ class Assistant(rx.State):
     def _said(self) -> list[tuple[str, str]]:
         """The questions that were answered, with their answers."""
         answered = [each for each in self.messages if each.answer.status == "done"]
-        return [(each.question, each.answer.value) for each in answered]
+        return [(each.question.value, each.answer.value) for each in answered]
 
     def _show(self, message: Message) -> str:
         """Put a message on the page; return the conversation that it belongs to."""

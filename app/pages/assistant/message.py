@@ -19,7 +19,7 @@ SMALL = {
 def message(message: rx.Var[Message]) -> rx.Component:
     return rx.el.article(
         rx.el.h2("Question", class_name="sr-only"),
-        rx.el.div(message.question, dir="auto", class_name="question"),
+        ui.text(message.question, class_name="question"),
         rx.el.h2("Answer", class_name="sr-only"),
         ui.markdown(message.answer, class_name="answer"),
         rx.el.footer(
