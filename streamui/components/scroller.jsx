@@ -15,26 +15,32 @@ export function Scroller({ children, label, jumpLabel, follow, className = "", .
   useLayoutEffect(() => {
     const view = box.current;
     let top = view.scrollTop;
-    const onScroll = () => {
+    const notice = () => {
       const left = distance(view);
-      // Only a reader goes up. One who does is let go at once, however near the end is.
-      if (view.scrollTop < top - 1) sticks.current = left <= 1;
-      else if (left <= NEAR) sticks.current = true;
+      // Only a reader goes up: content that shrinks leaves the box at its end.
+      if (view.scrollTop < top - 1 && left > 1) sticks.current = false;
+      else if (left <= 1 || (left <= NEAR && view.scrollTop > top)) sticks.current = true;
       top = view.scrollTop;
       setAway(!sticks.current && left > NEAR);
     };
-    // It reports after layout and before painting: nothing is measured twice, nothing jumps.
-    const observer = new ResizeObserver(() => {
-      if (sticks.current) view.scrollTop = view.scrollHeight;
+    const keep = () => {
+      notice();
+      if (!sticks.current) return;
+      view.scrollTop = view.scrollHeight;
       top = view.scrollTop;
-      setAway(!sticks.current && distance(view) > NEAR);
-    });
-    observer.observe(view);
-    observer.observe(content.current);
-    view.addEventListener("scroll", onScroll, { passive: true });
+    };
+    // Sizes are reported after layout and before painting, so nothing is seen to jump. Changes
+    // of the content count as well: what shrinks and grows within a frame has moved the box.
+    const sizes = new ResizeObserver(keep);
+    sizes.observe(view);
+    sizes.observe(content.current);
+    const changes = new MutationObserver(keep);
+    changes.observe(content.current, { childList: true, characterData: true, subtree: true });
+    view.addEventListener("scroll", notice, { passive: true });
     return () => {
-      observer.disconnect();
-      view.removeEventListener("scroll", onScroll);
+      sizes.disconnect();
+      changes.disconnect();
+      view.removeEventListener("scroll", notice);
     };
   }, []);
 

@@ -38,6 +38,27 @@ def test_the_list_stays_at_its_end_while_the_reader_is_there(assistant, page):
     assert assistant.log.evaluate("log => log.scrollTop") > 200
 
 
+def test_content_that_shrinks_and_grows_is_no_reader_who_scrolls_up(assistant, page):
+    page.set_viewport_size({"width": 800, "height": 400})
+    assistant.ask_and_wait("Write 300 words about rivers at full speed")
+    assistant.log.evaluate("""async log => {
+        const add = () => log.firstElementChild.append(document.createElement("hr"));
+        const turn = () => new Promise(resolve => setTimeout(resolve));
+        const painted = async () => {
+            for (let i = 0; i < 2; i++) await new Promise(resolve => requestAnimationFrame(resolve));
+        };
+        for (let i = 0; i < 20; i++) add();
+        await painted();
+        for (let i = 0; i < 8; i++) log.firstElementChild.lastChild.remove();
+        void log.scrollTop;
+        await turn();
+        for (let i = 0; i < 30; i++) add();
+        void log.scrollTop;
+        await painted();
+    }""")
+    assert assistant.room_below() <= 1
+
+
 def test_a_reader_who_scrolls_up_is_left_alone_until_asking_for_the_latest(assistant, page):
     page.set_viewport_size({"width": 800, "height": 400})
     message = assistant.ask(LONG)
