@@ -25,6 +25,16 @@ class StreamConnection(State):
         """The socket session; it changes with each connection, and then the page says hello."""
         return self.router.session.session_id
 
+    @computed_var(cache=False, initial_value=True)
+    async def breathes(self) -> bool:
+        """Always true, and computed at each yield of a handler: there frames may leave.
+
+        Without it a plain ``def`` generator that only writes to its streamables would run to
+        its end in one go: a yield that changes no variable gives the event loop no turn.
+        """
+        await pages.breathe(self.router.session.client_token)
+        return True
+
     @event(background=True)
     async def hello(self, streams: dict[str, int], held: list[str] | None = None):
         """Say which streams the page follows and from where on it needs them.

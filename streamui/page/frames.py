@@ -17,6 +17,7 @@ from streamui.store.memory import store
 from streamui.streamable.log import Log
 
 logger = logging.getLogger("streamui")
+_TURNS = 5  # of the event loop: the tick, the packet, its encoding, the queue, the writer
 
 receiving: contextvars.ContextVar[Page | None] = contextvars.ContextVar(
     "streamui_receiving", default=None
@@ -203,6 +204,19 @@ class Pages:
         page.held.update(held)
         for name, offset in streams.items():
             page.resume(name, offset)
+
+    async def breathe(self, token: str) -> None:
+        """Give the tick and the socket's writer a turn, if a page's frame is due.
+
+        Args:
+            token: Its client token.
+        """
+        page = self._pages.get(token)
+        if page is None or page not in self._waiting:
+            return
+        if page.due <= asyncio.get_running_loop().time():
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
     def in_loop(self) -> bool:
         """Return whether this is the thread of the event loop."""

@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import dataclasses
+import time
 
 import reflex as rx
 
@@ -92,6 +93,16 @@ class Stage(rx.State):
         self.text.done()
 
     @rx.event
+    def blocking(self):
+        self.text = ui.StreamableValue("")
+        yield
+        for number in range(40):
+            time.sleep(0.02)  # a producer that blocks, as a synchronous client does
+            self.text.append(f"b{number} ")
+            yield
+        self.text.done()
+
+    @rx.event
     def many(self):
         self.messages = [
             Message(number, ui.StreamableValue(f"message {number} " * 10).done())
@@ -137,6 +148,7 @@ def controls():
         rx.button("second", on_click=Stage.latest("second")),
         rx.button("events", on_click=Stage.events),
         rx.button("plain", on_click=Stage.plain),
+        rx.button("blocking", on_click=Stage.blocking),
         rx.button("many", on_click=Stage.many),
         rx.button("one more", on_click=Stage.one_more),
         rx.button("go 1", on_click=Stage.go(1, "")),

@@ -170,6 +170,15 @@ def test_a_plain_reflex_generator_streams_too(page, stage):
     shows(page, "D", "#match")
 
 
+def test_a_plain_generator_that_blocks_the_server_still_streams(page, stage):
+    wire = Wire(page)
+    open_page(page, stage)
+    press(page, "blocking")
+    shows(page, words("b", 40))
+    shows(page, "D", "#match")
+    assert len([op for op in wire.ops() if isinstance(op, str)]) >= 5
+
+
 def test_a_reload_in_the_middle_goes_on_and_loses_nothing(page, stage):
     start(page, stage)
     press(page, "go 10")
