@@ -45,7 +45,7 @@ def test_content_that_shrinks_and_grows_is_no_reader_who_scrolls_up(assistant, p
         const add = () => log.firstElementChild.append(document.createElement("hr"));
         const turn = () => new Promise(resolve => setTimeout(resolve));
         const painted = async () => {
-            for (let i = 0; i < 2; i++) await new Promise(resolve => requestAnimationFrame(resolve));
+            for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
         };
         for (let i = 0; i < 20; i++) add();
         await painted();
