@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reflex.state import State
 from reflex_base.event import event
 from reflex_base.vars.base import computed_var
@@ -51,13 +49,16 @@ class StreamConnection(State):
             for name, offset in list(streams.items())[:_MOST]
             if isinstance(offset, int) and not isinstance(offset, bool)
         }
-        if any(name not in store for name in wanted):
-            # An ended one is not in the store for ever, but the page's own state has it.
-            async with self:
-                root = self._get_root_state()
-                for streamable in find_streamables(root, set(wanted)):
-                    store.add(streamable.id, streamable.log)
-        pages.hello(token, wanted, [name for name in held or () if isinstance(name, str)])
+        try:
+            if any(name not in store for name in wanted):
+                # An ended one is not in the store for ever, but the page's own state has it.
+                async with self:
+                    root = self._get_root_state()
+                    for streamable in find_streamables(root, set(wanted)):
+                        store.add(streamable.id, streamable.log)
+        finally:
+            has = held[:_MOST] if isinstance(held, list) else []
+            pages.hello(token, wanted, [name for name in has if isinstance(name, str)])
 
     @event(background=True)
     async def stop_runs(self, name: str):
@@ -66,5 +67,6 @@ class StreamConnection(State):
         Args:
             name: The function, as :func:`streamui.stop` wrote it.
         """
-        token: Any = link.current_token()
-        runs.stop(token, name)
+        token = link.current_token()
+        if token is not None and isinstance(name, str):
+            runs.stop(token, name)

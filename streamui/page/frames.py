@@ -11,12 +11,15 @@ from typing import Any
 
 from streamui.errors import StreamNotFoundError
 from streamui.page import link
-from streamui.page.wire import Op, encode, is_opening, lost
+from streamui.page.wire import Op, broken, encode, is_opening, lost
+from streamui.redaction import redacted_traceback
 from streamui.settings import settings
 from streamui.store.memory import store
+from streamui.streamable.failure import Failure
 from streamui.streamable.log import Log
 
 logger = logging.getLogger("streamui")
+_PATIENCE = 0.01  # seconds until a socket that is behind is looked at again
 _TURNS = 5  # of the event loop: the tick, the packet, its encoding, the queue, the writer
 
 receiving: contextvars.ContextVar[Page | None] = contextvars.ContextVar(
@@ -104,7 +107,7 @@ class Page:
             self.pages.call_in_loop(self._wake_from_thread, cursor)
 
     def _wake_from_thread(self, cursor: Cursor) -> None:
-        if not cursor.waiting and cursor.name in self._cursors:
+        if not cursor.waiting and self._cursors.get(cursor.name) is cursor:
             self.wake(cursor)
 
     def frame(self) -> dict[str, Op]:
@@ -114,7 +117,9 @@ class Page:
             self._aliases += 1
             frame[str(self._aliases)] = op
         self._lost.clear()
-        for cursor in list(self._waiting):
+        # Whatever wakes while this runs (the garbage collector ends streams, too) comes next time.
+        pending, self._waiting = self._waiting, {}
+        for cursor in pending:
             cursor.waiting = False
             change = cursor.log.read(cursor.offset)
             if change.offset == cursor.offset and not cursor.new:
@@ -125,8 +130,13 @@ class Page:
                 self.held.add(cursor.name)
                 self._cursors.pop(cursor.name, None)
                 self._close(cursor)
-        self._waiting.clear()
         return frame
+
+    def give_up(self, alias: str) -> None:
+        """Send nothing more of a stream that cannot be written."""
+        for cursor in [each for each in self._cursors.values() if each.alias == alias]:
+            self._cursors.pop(cursor.name)
+            self._close(cursor)
 
     def leave(self) -> None:
         """Let go of everything: the connection is gone."""
@@ -273,6 +283,7 @@ class Pages:
         page.due = (loop.time() // interval + 1) * interval if interval else 0.0
         if link.queued(page.sid) > settings.queue_limit:
             self._waiting[page] = None  # its socket is behind: let the ops merge
+            page.due = max(page.due, loop.time() + _PATIENCE)
             return
         if not (frame := page.frame()):
             return
@@ -281,11 +292,21 @@ class Pages:
         receiving.set(page)
         try:
             await link.send_frame(page.sid, frame)
-        except Exception:  # the page will reconnect and say where it is
-            logger.warning("A frame did not reach its page", exc_info=True)
-            self._drop(page)
+        except Exception:  # something in it cannot be written; what else is in it must arrive
+            for alias, op in frame.items():
+                await self._send_alone(page, alias, op)
         finally:
             receiving.set(None)
+
+    async def _send_alone(self, page: Page, alias: str, op: Op) -> None:
+        try:
+            await link.send_frame(page.sid, {alias: op})
+        except Exception as cause:
+            failure = Failure.of(cause)
+            words = redacted_traceback(cause)
+            logger.error("A stream could not be sent [%s]: %s", failure.reference, words)
+            page.give_up(alias)
+            await link.send_frame(page.sid, {alias: broken(op, failure)})
 
     def _drop(self, page: Page) -> None:
         page.leave()

@@ -27,8 +27,8 @@ def when_page_leaves(token: str, then: Callable[[], None]) -> asyncio.Task[None]
 
 async def _watch(token: str, then: Callable[[], None]) -> None:
     seen = time.monotonic()
-    while time.monotonic() - seen < settings.leave_grace:
-        await asyncio.sleep(min(_LOOK, settings.leave_grace / 2))
+    while link.connection_of(token) is not None or time.monotonic() - seen < settings.leave_grace:
         if link.connection_of(token) is not None:
             seen = time.monotonic()
+        await asyncio.sleep(_LOOK)
     then()

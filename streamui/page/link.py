@@ -7,20 +7,24 @@ Reflex 0.10.1; ``tests/page/test_seams.py`` fails when one of them moves.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Mapping
 from typing import Any
 
 from reflex.istate.proxy import StateProxy
+from reflex.state import State
 from reflex.utils import prerequisites
 from reflex_base.event.context import EventContext
 from reflex_base.event.processor.base_state_processor import chain_updates
+from reflex_base.utils.format import format_event_handler
 
 logger = logging.getLogger("streamui")
 
 CHANNEL = "streamui"
 """The name under which frames arrive in the page, beside the names of its substates."""
 
+_HYDRATES = ("hydrate", "hydrate_and_load")
 _namespace: Any = None
 
 
@@ -58,7 +62,14 @@ def hydrating() -> bool:
         task = asyncio.current_task()
     except RuntimeError:
         return False
-    return task is not None and ".hydrate" in task.get_name()
+    _, _, event = (task.get_name() if task is not None else "").partition("|")
+    return event.partition("|")[0] in _hydrate_events()
+
+
+@functools.cache
+def _hydrate_events() -> frozenset[str]:
+    handlers = State.event_handlers
+    return frozenset(format_event_handler(handlers[name]) for name in _HYDRATES)
 
 
 def connection_of(token: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Callable
@@ -113,7 +114,7 @@ def server_function(
             runs.remove(run)
             if leaving is not None:
                 leaving.cancel()
-        await link.settle(self)
+            await asyncio.shield(link.settle(self))
 
     setattr(handler, _MARK, True)
     return event(background=True, supersedes=supersedes)(handler)

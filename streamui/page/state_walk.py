@@ -43,7 +43,9 @@ def _inside(value: Any, seen: set[int]) -> Iterator[Streamable[Any]]:
         inner: Any = value.values()
     elif isinstance(value, list | tuple | set | frozenset):
         inner = value
-    elif dataclasses.is_dataclass(value) or hasattr(type(value), "model_fields"):
+    elif dataclasses.is_dataclass(value):
+        inner = [getattr(value, field.name, None) for field in dataclasses.fields(value)]
+    elif hasattr(type(value), "model_fields"):
         inner = vars(value).values()
     else:
         return

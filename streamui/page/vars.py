@@ -16,8 +16,8 @@ from streamui.page.client import STREAMABLE_LIBRARY
 from streamui.page.provider import StreamProvider
 from streamui.streamable.value import StreamableValue
 
-# A loop variable of rx.foreach is a bare name with Reflex's marker and belongs to no state.
-_LOOP_VARIABLE = re.compile(rf"\(?(\w+){re.escape(FIELD_MARKER)}(?!\w)")
+# A loop variable of rx.foreach is a bare name with Reflex's marker; a state's field follows a dot.
+_LOOP_VARIABLE = re.compile(rf"(?<![\w.])(\w+){re.escape(FIELD_MARKER)}(?!\w)")
 PROVIDER_PRIORITY = 5
 
 
@@ -82,9 +82,8 @@ class StreamableVar(Var[StreamableValue[Any]], python_types=StreamableValue):
         ).guess_type()
 
     def _refuse_loop_variable(self, name: str, handle: str) -> None:
-        data = self._get_all_var_data()
-        match = _LOOP_VARIABLE.match(handle)
-        if match is None or (data is not None and data.field_dependencies):
+        match = _LOOP_VARIABLE.search(handle)
+        if match is None:
             return
         raise PageError(
             f".{name} cannot be read from {match[1]!r} inside rx.foreach: React allows no hook "

@@ -25,8 +25,6 @@ from streamui.streamable.log import Change
 Op = str | dict[str, Any]
 
 LOST = Failure("lost", "This stream is no longer available.")
-INTERRUPTED = Failure("interrupted", "The answer was interrupted.")
-_UNSAID = {"interrupted": INTERRUPTED}
 _CONTENT_KEYS = {"append": "a", "patches": "p"}
 
 
@@ -50,9 +48,8 @@ def encode(change: Change, name: str | None = None) -> Op:
         op["o"] = change.offset
     if change.status != "streaming":
         op["s"] = change.status
-        failure = change.failure or _UNSAID.get(change.status)
-        if failure is not None:
-            op["e"] = failure.as_json()
+        if change.failure is not None:
+            op["e"] = change.failure.as_json()
     return op
 
 
@@ -63,6 +60,17 @@ def is_opening(op: Op) -> bool:
         op: An op of a frame.
     """
     return isinstance(op, dict) and "i" in op and not (op.get("v") or op.keys() & {"a", "p", "s"})
+
+
+def broken(op: Op, failure: Failure) -> Op:
+    """Write the op that ends a stream on a page in place of one that cannot be written.
+
+    Args:
+        op: The op that could not be written.
+        failure: What the page may know of it.
+    """
+    name = {"i": op["i"]} if isinstance(op, dict) and "i" in op else {}
+    return {**name, "s": "error", "e": failure.as_json()}
 
 
 def lost(name: str) -> Op:

@@ -6,11 +6,11 @@ import asyncio
 import inspect
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
-from streamui.errors import RunTimeoutError
+from streamui.errors import RunTimeoutError, StreamUIError
 from streamui.models.failures import as_model_error
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
@@ -22,6 +22,7 @@ from streamui.streamable.scope import current_scope
 logger = logging.getLogger("streamui")
 
 RunStatus = Status | Literal["running", "waiting"]
+_OPEN = ("running", "waiting")
 Body = AsyncGenerator[Any, None] | Coroutine[Any, Any, Any]
 Emit = Callable[[Any], Awaitable[None]]
 
@@ -61,6 +62,7 @@ class Run:
         self.name = name
         self.page = page
         self.status: RunStatus = "running"
+        self.turns: set[Hashable] = set()  # the turns it has now
         self._time_limit = time_limit
         self._latest_wins = latest_wins
         self._opened: dict[int, object] = {}
@@ -70,9 +72,12 @@ class Run:
 
     # -- the scope ----------------------------------------------------------------------
 
-    def adopt(self, opened: object) -> None:
+    def adopt(self, opened: object) -> bool:
         """Take charge of a streamable or a provider's stream; see :class:`Scope`."""
+        if self.status not in _OPEN:  # a task that the function left behind outlives it
+            return False
         self._opened[id(opened)] = opened
+        return True
 
     def release(self, opened: object) -> None:
         """Forget something that has closed; see :class:`Scope`."""
@@ -83,9 +88,10 @@ class Run:
     def stop(self) -> None:
         """Stop it wherever it waits; harmless twice, too early and too late.
 
-        The function sees ``asyncio.CancelledError`` at its current ``await`` or ``yield``.
+        It ends as ``cancelled``, whatever the function makes of that. The function sees
+        ``asyncio.CancelledError`` at its current ``await`` or ``yield``.
         """
-        if self._stopping or self.status not in ("running", "waiting"):
+        if self._stopping or self.status not in _OPEN:
             return
         self._stopping = True
         if self._task is not None:
@@ -112,7 +118,8 @@ class Run:
 
         Raises:
             asyncio.CancelledError: If the task was cancelled by anything but :meth:`stop`.
-            Exception: What the function raised, if no streamable of it could tell the page.
+            StreamUIError: A safe sentence and a reference, if the function raised and no
+                streamable of it could tell the page. The log has the rest.
         """
         self._task = asyncio.current_task()
         token = current_scope.set(self)
@@ -123,21 +130,23 @@ class Run:
             async with limit, gate or nullcontext():
                 await self._walk(start(), emit)
                 await self._follow_sources()
-        except asyncio.CancelledError:
-            await self._cancelled()
-        except TimeoutError as cause:
-            if not limit.expired():
-                await self._failed(cause)
-            else:
-                await self._failed(RunTimeoutError(f"{self.name} ran for {self._time_limit:g} s"))
+        except asyncio.CancelledError as cause:
+            await self._cancelled(cause)
         except Exception as cause:  # any: it is the user's code
+            if isinstance(cause, TimeoutError) and limit.expired():
+                cause = RunTimeoutError(f"{self.name} ran for more than {self._time_limit:g} s")
             await self._failed(cause)
+        except BaseException:
+            self._end_streamables("interrupted")
+            raise
         else:
-            await self._close("done")
+            await self._close("cancelled" if self._stopping else "done")
         finally:
             current_scope.reset(token)
             if self._force is not None:
                 self._force.cancel()
+            if self._stopping and self._task is not None:
+                self._task.uncancel()  # a stop ends here; the task goes on
             self._task = None
 
     async def _walk(self, body: Body, emit: Emit) -> None:
@@ -165,40 +174,51 @@ class Run:
             if isinstance(opened, Streamable):
                 await cast("Streamable[Any]", opened).wait_source()
 
-    async def _cancelled(self) -> None:
-        if self._stopping or self._latest_wins:
+    async def _cancelled(self, cause: asyncio.CancelledError) -> None:
+        task = self._task
+        if self._stopping:
             await self._close("cancelled")
+        elif task is not None and not task.cancelling():
+            # Nobody cancelled this run: it waited for a task that was cancelled.
+            await self._failed(RuntimeError("a task that the function waited for was cancelled"))
         else:
-            await self._close("interrupted")
-        if not self._stopping:
-            raise asyncio.CancelledError
-        if self._task is not None:
-            self._task.uncancel()
+            await self._close("cancelled" if self._latest_wins else "interrupted")
+            raise cause
 
     async def _failed(self, cause: Exception) -> None:
         error = as_model_error(cause) or cause
-        heard = any(isinstance(opened, Streamable) for opened in self._opened.values())
         failure = Failure.of(error)
-        if heard:
-            logger.error(
-                "%s failed [%s]: %s", self.name, failure.reference, redacted_traceback(error)
-            )
+        words = redacted_traceback(error)
+        if self._stopping:  # it was stopped, and failed while it cleaned up
+            logger.warning("%s failed after its stop: %s", self.name, words)
+            await self._close("cancelled")
+            return
+        logger.error("%s failed [%s]: %s", self.name, failure.reference, words)
+        heard = any(isinstance(opened, Streamable) for opened in self._opened.values())
         await self._close("error", failure, error)
         if not heard:
-            raise error
+            raise StreamUIError(f"{failure.sentence} [{failure.reference}]") from None
 
     async def _close(
         self, status: Status, failure: Failure | None = None, cause: Exception | None = None
     ) -> None:
         self.status = status
         self._end_streamables(status, failure, cause)
-        for opened in list(self._opened.values()):
-            self.release(opened)
-            if isinstance(opened, Closable):
-                try:
-                    await opened.aclose()
-                except Exception:  # closing is the end of the road; the run's end is decided
-                    logger.warning("Closing %r after %s failed", opened, self.name, exc_info=True)
+        closing = [self._let_go(opened) for opened in list(self._opened.values())]
+        if closing:
+            # Shielded: a second cancellation must not leave a connection open.
+            await asyncio.shield(asyncio.gather(*closing))
+
+    async def _let_go(self, opened: object) -> None:
+        self.release(opened)
+        if not isinstance(opened, Closable):
+            return
+        try:
+            async with asyncio.timeout(settings.stop_grace):
+                await opened.aclose()
+        except Exception as error:  # closing is the end of the road; the run's end is decided
+            words = redacted_traceback(error)
+            logger.warning("Closing a %s after %s failed: %s", type(opened), self.name, words)
 
     def _end_streamables(
         self, status: Status, failure: Failure | None = None, cause: Exception | None = None

@@ -63,10 +63,12 @@ class Runs:
     def turn(self, run: Run, key: Hashable | None) -> AbstractAsyncContextManager[None]:
         """Return what lets one run at a time through, in the order they came."""
         key = (run.page, run.name) if key is None else key
+        if key in run.turns:
+            raise RuntimeError(f"this call has the turn {key!r} already, and would wait for itself")
         lock = self._turns.get(key)
         if lock is None:
             lock = self._turns[key] = asyncio.Lock()
-        return _waiting(run, lock)
+        return _turn(run, lock, key)
 
 
 @asynccontextmanager
@@ -80,6 +82,16 @@ async def _waiting(run: Run, gate: asyncio.Lock | asyncio.Semaphore) -> AsyncGen
         yield
     finally:
         gate.release()
+
+
+@asynccontextmanager
+async def _turn(run: Run, lock: asyncio.Lock, key: Hashable) -> AsyncGenerator[None]:
+    async with _waiting(run, lock):
+        run.turns.add(key)
+        try:
+            yield
+        finally:
+            run.turns.discard(key)
 
 
 runs = Runs()
@@ -98,7 +110,7 @@ async def turn(key: Hashable | None = None) -> AsyncGenerator[None]:
             page.
 
     Raises:
-        RuntimeError: If no server function runs here.
+        RuntimeError: If no server function runs here, or this one has the turn already.
 
     Example:
         async with ui.turn(self.conversation_id):

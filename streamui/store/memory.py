@@ -26,7 +26,7 @@ class MemoryStore:
         self._clock = clock
         self._logs: dict[str, Log] = {}
         self._ends: deque[tuple[float, str]] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # as in Log: the garbage collector may end a stream
 
     def add(self, name: str, log: Log) -> None:
         """Make a stream known; see :meth:`Store.add`."""

@@ -10,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from streamui.errors import StreamClosedError
 from streamui.streamable.failure import Failure
-from streamui.streamable.json_value import copy_json
+from streamui.streamable.json_value import Reference
 from streamui.streamable.log import UNSET, Log, Status, Unset
 from streamui.streamable.patch import same
 from streamui.streamable.scope import Scope, current_scope
@@ -22,7 +22,7 @@ T = TypeVar("T")
 _live: weakref.WeakValueDictionary[str, Streamable[Any]] = weakref.WeakValueDictionary()
 
 
-class Streamable(Generic[T]):
+class Streamable(Reference, Generic[T]):
     """Content under construction, as its readers and its owner see it.
 
     Args:
@@ -62,7 +62,7 @@ class Streamable(Generic[T]):
         if self._writer.original is not UNSET:
             return cast("T", self._writer.original)
         value = self._log.value
-        return cast("T", None if value is UNSET else copy_json(value))
+        return cast("T", None if value is UNSET else value)
 
     @property
     def status(self) -> Status:
@@ -160,19 +160,16 @@ class Streamable(Generic[T]):
         """Wait until what feeds it has ended; at once if nothing does."""
 
     def _check(self, verb: str) -> None:
-        """Raise if a write cannot be; else let the function that runs now own it."""
+        """Raise if a write cannot be."""
         if self._log.status != "streaming":
             raise StreamClosedError(
                 f".{verb}(): the stream is closed ({self.status}); make a new one"
             )
-        if self._scope is None:
-            self._join_scope()
 
     def _join_scope(self) -> None:
         scope = current_scope.get()
-        if scope is not None and self.streaming:
+        if scope is not None and scope.adopt(self):
             self._scope = scope
-            scope.adopt(self)
 
     def __del__(self) -> None:
         if not sys.is_finalizing() and hasattr(self, "_log") and self.streaming:
@@ -235,7 +232,7 @@ class Streamable(Generic[T]):
         if self.closed:
             return self
         value = self._log.value
-        return type(self)(UNSET if value is UNSET else copy_json(value))
+        return type(self)(value)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         # An open one needs its id to be found again by whoever unpickles it.

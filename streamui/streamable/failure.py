@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from streamui.errors import StreamUIError
+from streamui.errors import StreamInterruptedError, StreamUIError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,7 @@ class Failure:
     def as_json(self) -> dict[str, Any]:
         """Return the wire form."""
         return {"code": self.code, "message": self.sentence, "reference": self.reference}
+
+
+INTERRUPTED = Failure(StreamInterruptedError.code, StreamInterruptedError.sentence)
+"""Of a stream whose producer went away."""

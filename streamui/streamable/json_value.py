@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 from streamui.errors import NotJSONError
 
@@ -14,13 +14,17 @@ _ALLOWED = "text, numbers, bools, None, lists, dicts, pydantic models and datacl
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@runtime_checkable
-class Reference(Protocol):
+_EXACT = 2**53 - 1  # the largest integer that JavaScript holds exactly
+
+
+class Reference:
     """Something that travels as its own handle inside a value, such as a streamable."""
+
+    __slots__ = ()
 
     def handle(self) -> dict[str, Any]:
         """Return the JSON that stands for it."""
-        ...
+        raise NotImplementedError
 
 
 def clean_text(text: str) -> str:
@@ -56,6 +60,10 @@ def to_json(value: Any, path: str = "$") -> Any:
     if isinstance(value, str):
         return clean_text(str(value))
     if isinstance(value, int):
+        if abs(value) > _EXACT:
+            raise NotJSONError(
+                f"{path} is an integer over 2**53, which no page can hold exactly; send it as text"
+            )
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from streamui.errors import StreamClosedError
 from streamui.settings import settings
-from streamui.streamable.failure import Failure
+from streamui.streamable.failure import INTERRUPTED, Failure
 from streamui.streamable.json_value import copy_json
 from streamui.streamable.patch import Patch, size_of
 from streamui.streamable.tree import apply_patch
@@ -98,13 +99,15 @@ class Log:
         self._patches_from = 0
         self._patch_size = 0
         self._listeners: tuple[Callable[[Log], None], ...] = ()
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may end this log from within one of its methods.
+        self._lock = threading.RLock()
 
     # -- writing ------------------------------------------------------------------------
 
     def append_text(self, text: str) -> None:
         """Add text to a text value; the caller has checked that it is one."""
         with self._lock:
+            self._check_open()
             parts = self._parts
             if parts is None:
                 parts = self._parts = []
@@ -122,6 +125,7 @@ class Log:
     def append_items(self, items: list[Any]) -> None:
         """Add items to a list value; the caller has checked that it is one."""
         with self._lock:
+            self._check_open()
             self._value.extend(items)
             self._length += len(items)
             self.offset += len(items)
@@ -132,6 +136,7 @@ class Log:
     def set(self, value: Any) -> None:
         """Replace the value."""
         with self._lock:
+            self._check_open()
             self.offset += 1
             self._base = self.offset
             self._patches = None
@@ -142,6 +147,7 @@ class Log:
     def patch(self, patches: list[Patch]) -> None:
         """Change a list or an object in place."""
         with self._lock:
+            self._check_open()
             if self._patches is None:
                 self._patches = deque()
                 self._patches_from = self.offset
@@ -164,6 +170,8 @@ class Log:
         Returns:
             Whether this call closed it; False if it was closed before.
         """
+        if status == "interrupted" and failure is None:
+            failure = INTERRUPTED
         with self._lock:
             if self.status != "streaming":
                 return False
@@ -171,6 +179,10 @@ class Log:
             self.status, self.failure, self.cause = status, failure, cause
         self._tell()
         return True
+
+    def _check_open(self) -> None:
+        if self.status != "streaming":  # it ended in another thread, or while its source ran
+            raise StreamClosedError(f"the stream is closed ({self.status})")
 
     def _store(self, value: Any) -> None:
         if isinstance(value, str):
@@ -192,9 +204,14 @@ class Log:
 
     @property
     def value(self) -> Any:
-        """The value now; the caller must not change it."""
+        """The value now; a copy, where it could be changed."""
         with self._lock:
-            return self._current()
+            return copy_json(self._current())
+
+    @property
+    def own_value(self) -> Any:
+        """The value itself, for its one writer, who must not change it."""
+        return self._current()
 
     @property
     def is_text(self) -> bool:
@@ -230,11 +247,11 @@ class Log:
                 return Change(offset, now, "patches", patches, status, failure)
             if self._parts is None and self._value is UNSET:
                 return Change(offset, now, "nothing", UNSET, status, failure)
-            return Change(offset, now, "snapshot", self._current(), status, failure)
+            return Change(offset, now, "snapshot", copy_json(self._current()), status, failure)
 
     def _tail(self, begin: int) -> str | list[Any]:
         if self._parts is None:
-            return self._value[begin:]
+            return copy_json(self._value[begin:])
         missing = self._length - begin
         tail: list[str] = []
         for part in reversed(self._parts):

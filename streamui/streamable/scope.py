@@ -9,12 +9,15 @@ from typing import Protocol
 class Scope(Protocol):
     """Something that owns what is opened while it runs, such as a run of a server function."""
 
-    def adopt(self, opened: object) -> None:
+    def adopt(self, opened: object) -> bool:
         """Take charge of a streamable or of a provider's stream.
 
         Args:
             opened: A streamable that must get an end, or an object with an ``aclose()``
                 coroutine that must be awaited, when this scope ends.
+
+        Returns:
+            Whether it did; a scope that has ended takes nothing.
         """
         ...
 

@@ -42,6 +42,8 @@ class Feeder:
 async def _feed(streamable: StreamableValue[Any], source: AsyncIterable[Any]) -> None:
     try:
         async for item in source:
+            if streamable.closed:
+                return
             streamable.feed(item)
     except asyncio.CancelledError:
         streamable.cancel()

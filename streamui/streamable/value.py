@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterable
 from typing import Any, Self, TypeVar
 
-from streamui.errors import StreamLockedError
+from streamui.errors import StreamLockedError, StreamTypeError
 from streamui.redaction import redact, redacted_traceback
 from streamui.streamable.base import Streamable
 from streamui.streamable.failure import Failure
@@ -122,8 +122,13 @@ class StreamableValue(Streamable[T]):
             The streamable, already following. It needs a running event loop.
 
         Raises:
+            StreamTypeError: If ``source`` is no async iterable.
             RuntimeError: If no event loop runs.
         """
+        if not hasattr(source, "__aiter__"):
+            raise StreamTypeError(
+                f"from_source() takes an async iterable, not {type(source).__name__}"
+            )
         streamable: StreamableValue[Any] = cls()
         streamable._feeder = Feeder(streamable, source)
         return streamable

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streamui.streamable.base import Streamable
 
 
-class LeftOpenWarning(ResourceWarning):
+class LeftOpenWarning(UserWarning):  # Python hides a ResourceWarning by default
     """A streamable got no write and no end for a while, and no running function owns it."""
 
 

@@ -41,7 +41,7 @@ class Writer:
         # A copy of plain JSON is as good as the original; a model is given back as it was.
         plain = value is None or isinstance(value, str | int | float | list | tuple | dict)
         self.original = UNSET if plain else value
-        old = self.log.value
+        old = self.log.own_value
         if old is UNSET:
             self.log.set(new)
         elif isinstance(old, str) and isinstance(new, str) and new.startswith(old):
@@ -73,7 +73,7 @@ class Writer:
             if piece:
                 log.append_text(piece)
             return
-        value = log.value
+        value = log.own_value
         if value is UNSET:
             if isinstance(piece, str):
                 log.set(self._whole(piece))

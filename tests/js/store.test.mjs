@@ -127,6 +127,33 @@ test("a complete handle is kept, so that it need not come again", () => {
   assert.equal(store.entry("a").snapshot.value, "whole");
 });
 
+test("a complete handle that overtakes the last frame is not added to", () => {
+  const { store } = makeStore();
+  const heard = [];
+  store.listen("a", () => heard.push(store.entry("a").snapshot.value));
+  store.apply({ 1: { i: "a", v: "for", o: 4 } });
+  store.adopt({ $stream: "a", status: "done", value: "forty two." });
+  store.apply({ 1: { a: "ty two.", o: 12, s: "done" } });
+  store.apply({ 1: "more" });
+  assert.deepEqual(heard, ["for", "forty two."]);
+  assert.equal(store.entry("a").snapshot.status, "done");
+});
+
+test("a stream that was lost is found again when its handle comes complete", () => {
+  const { store } = makeStore();
+  const error = { code: "lost", message: "Gone.", reference: "" };
+  store.apply({ 1: { i: "a", s: "interrupted", e: error } });
+  store.adopt({ $stream: "a", status: "done", value: "whole" });
+  assert.deepEqual(shown(store, "a"), { value: "whole", status: "done", error: "", code: "" });
+});
+
+test("an id or an alias named __proto__ is a name like any other", () => {
+  const { store } = makeStore();
+  store.apply(JSON.parse('{"__proto__":{"i":"__proto__","v":"x","o":1}}'));
+  assert.equal(store.entry("__proto__").snapshot.value, "x");
+  assert.equal({}.v, undefined);
+});
+
 test("a handle nobody has told about is asked for, one that comes by itself is not", async () => {
   const { store, requests } = makeStore();
   store.listen("a", () => {});

@@ -268,6 +268,56 @@ async def test_a_page_that_holds_an_ended_value_is_not_sent_it_again(socket, pag
         receiving.reset(token)
 
 
+async def test_what_wakes_while_a_frame_is_written_comes_with_the_next(socket, pages, monkeypatch):
+    monkeypatch.setattr(settings, "frame_interval", 0.0)
+    first, second = live("a"), live("b")
+    page = pages.of("token")
+    page.follow(first.id, first.log)
+    page.follow(second.id, second.log)
+    await until(lambda: len(socket.ops) == 2)
+    read = type(second.log).read
+
+    def read_and_end(log, offset):  # as the garbage collector may, at any moment
+        if log is second.log and not first.closed:
+            first.done()
+        return read(log, offset)
+
+    monkeypatch.setattr(type(second.log), "read", read_and_end)
+    second.append("c")
+    await until(lambda: {"o": 2, "s": "done"} in socket.ops)
+    second.done()
+
+
+async def test_one_stream_that_cannot_be_written_does_not_silence_its_page(socket, pages, caplog):
+    bad, good = live("a"), live("b")
+    page = pages.of("token")
+    page.follow(bad.id, bad.log)
+    page.follow(good.id, good.log)
+    bad.log.set({"n": 10**5000})  # what no update() would let through
+    await until(lambda: len(socket.ops) == 2)
+    broken, fine = socket.ops
+    assert (broken["i"], broken["s"], broken["e"]["code"]) == (bad.id, "error", "internal")
+    assert fine["v"] == "b"
+    assert broken["e"]["reference"] in caplog.text
+    good.append("c")
+    good.done()
+    await until(lambda: "s" in socket.ops[-1])
+    assert page.following == 0
+    bad.done()
+
+
+async def test_a_cursor_that_was_replaced_is_not_woken_from_its_thread(socket, pages):
+    value = live("a")
+    page = pages.of("token")
+    page.follow(value.id, value.log)
+    old = page._cursors[value.id]
+    page.resume(value.id, 1)
+    page._wake_from_thread(old)
+    await until(lambda: socket.frames)
+    assert len(socket.ops) == 1
+    value.done()
+
+
 async def test_pages_that_left_are_forgotten_while_others_come(socket, pages):
     for number in range(1000):
         socket.connect(token=f"t{number}", sid=f"s{number}")

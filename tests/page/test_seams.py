@@ -1,5 +1,6 @@
 """What streamui needs of Reflex's insides. A failure here names the seam that an upgrade moved."""
 
+import asyncio
 import importlib.metadata
 import inspect
 import re
@@ -18,6 +19,8 @@ from reflex_base.event.context import EventContext
 from reflex_base.event.processor.base_state_processor import chain_updates
 from reflex_base.event.processor.event_processor import EventProcessor
 from reflex_base.vars.base import Var, VarData
+
+from streamui.page import link
 
 WEB = Path(reflex_base.__file__).parent / ".templates" / "web" / "utils"
 
@@ -40,7 +43,7 @@ def test_the_socket_knows_which_page_is_where():
 def test_tasks_are_named_after_their_events():
     source = inspect.getsource(EventProcessor._create_event_task)
     assert 'f"reflex_event|{entry.event.name}|' in source
-    assert any("hydrate" in name for name in State.event_handlers)
+    assert {name.rpartition(".")[2] for name in link._hydrate_events()} == set(link._HYDRATES)
 
 
 def test_a_background_handlers_state_is_a_proxy_that_knows_its_lock():
@@ -78,3 +81,19 @@ def test_a_var_can_bring_hooks_and_an_app_wrap():
 )
 def test_the_page_hands_each_part_of_a_delta_to_its_dispatcher(file, pattern):
     assert re.search(pattern, (WEB / file).read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("reflex___state____state.hydrate", True),
+        ("reflex___state____state.hydrate_and_load", True),
+        ("reflex___state____state.app___chat.hydrate_chat", False),
+        ("reflex___state____state.app___chat.hydrate", False),
+    ],
+)
+async def test_only_reflexs_own_hydrates_count_as_such(name, expected):
+    async def ask():
+        return link.hydrating()
+
+    assert await asyncio.create_task(ask(), name=f"reflex_event|{name}|token|txid") is expected

@@ -13,6 +13,11 @@ class Note:
     text: ui.StreamableValue
 
 
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    text: ui.StreamableValue
+
+
 class Card(pydantic.BaseModel):
     model_config = {"arbitrary_types_allowed": True}
     text: ui.StreamableValue
@@ -23,6 +28,7 @@ class WalkedState(rx.State):
     notes: list[Note] = []
     named: dict[str, list[ui.StreamableValue]] = {}
     card: Card | None = None
+    slotted: Slotted | None = None
     _hidden: list[ui.StreamableValue] = []
 
 
@@ -35,14 +41,15 @@ def test_every_streamable_of_a_state_tree_is_found_wherever_it_is():
     root = state(_reflex_internal_init=True)
     walked = root.get_substate(WalkedState.get_full_name().split("."))
     below = root.get_substate(BelowState.get_full_name().split("."))
-    made = {letter: ui.StreamableValue(letter).done() for letter in "abcdef"}
+    made = {letter: ui.StreamableValue(letter).done() for letter in "abcdefg"}
     walked.plain = made["a"]
     walked.notes.append(Note(made["b"]))
     walked.named["x"] = [made["c"]]
     walked.card = Card(text=made["d"])
     walked._hidden.append(made["e"])
     below.below = made["f"]
+    walked.slotted = Slotted(made["g"])
     found = {streamable.value for streamable in find_streamables(root)}
-    assert set("abcdef") <= found
+    assert set("abcdefg") <= found
     (one,) = find_streamables(root, {made["c"].id})
     assert one is made["c"]

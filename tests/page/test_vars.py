@@ -78,6 +78,15 @@ def test_reading_a_loop_variable_says_what_to_do_instead(name):
         rx.foreach(PageState.many, lambda item: rx.text(f"{getattr(item, name)}"))
 
 
+def test_a_loop_variable_anywhere_in_the_path_is_refused():
+    for loop in (
+        lambda item, i: rx.text(PageState.many[i].value),
+        lambda item, i: rx.text(PageState.named[f"k{i}"].value),
+    ):
+        with pytest.raises(ui.PageError, match=r"inside rx\.foreach"):
+            rx.foreach(PageState.many, loop)
+
+
 def test_components_take_loop_variables():
     rx.foreach(PageState.many, lambda item: ui.text(item))
     rx.foreach(PageState.many, lambda item: ui.status(item))

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from streamui.errors import RunTimeoutError
+from streamui.errors import RunTimeoutError, StreamUIError
 from streamui.server.run import Run
 from streamui.server.runs import Runs, turn
 from streamui.settings import settings
@@ -111,14 +111,17 @@ async def test_what_raises_ends_its_streamables_with_one_reference_in_page_and_l
     assert "secret-host" in caplog.text
 
 
-async def test_what_raises_with_no_streamable_to_tell_raises_on(calls):
+async def test_what_raises_with_no_streamable_to_tell_raises_a_safe_sentence(calls, caplog):
     async def ask():
         yield
-        raise ValueError("unseen")
+        raise ValueError("at secret-host")
 
     _, task = calls.start(ask)
-    with pytest.raises(ValueError, match="unseen"):
+    with pytest.raises(StreamUIError, match=r"Something went wrong.*\[[0-9a-f]{8}\]") as caught:
         await task
+    assert "secret-host" not in str(caught.value)
+    assert str(caught.value)[-9:-1] in caplog.text
+    assert "secret-host" in caplog.text
 
 
 @pytest.mark.parametrize("point", ["await", "yield"])
@@ -264,15 +267,129 @@ async def test_what_holds_a_connection_is_closed_however_it_ends(calls):
         assert opened.closed, ending
 
 
-async def test_a_streamable_made_elsewhere_belongs_to_the_run_that_writes_to_it(calls):
-    value = StreamableValue("")
+async def test_a_streamable_made_elsewhere_is_not_the_runs_to_close(calls):
+    feed = StreamableValue("")
 
     async def ask():
-        value.append("x")
+        feed.append("x")
         yield
 
     await calls.start(ask)[1]
-    assert value.status == "done"
+    await calls.start(ask)[1]
+    assert (feed.value, feed.status) == ("xx", "streaming")
+    feed.done()
+
+
+@pytest.mark.parametrize("answer", ["returns", "raises", "goes on"])
+async def test_a_stopped_function_ends_as_cancelled_whatever_it_makes_of_it(calls, answer):
+    made = []
+
+    async def ask():
+        made.append(StreamableValue("a"))
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if answer == "raises":
+                raise ValueError("while cleaning up") from None
+            if answer == "goes on":
+                made[0].append("b")
+                await asyncio.sleep(0)
+
+    run, task = calls.start(ask)
+    await until(lambda: made)
+    run.stop()
+    await task
+    assert made[0].status == run.status == "cancelled"
+    assert not task.cancelling()
+
+
+async def test_a_second_cancellation_leaves_no_connection_open(calls):
+    class Slow:
+        closed = False
+
+        async def aclose(self):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            self.closed = True
+
+    opened = [Slow(), Slow(), Slow()]
+
+    async def ask():
+        scope = current_scope.get()
+        assert scope is not None
+        for each in opened:
+            scope.adopt(each)
+        await asyncio.Event().wait()
+
+    _, task = calls.start(ask)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    await until(lambda: all(each.closed for each in opened))
+
+
+async def test_a_connection_that_hangs_while_closing_holds_nobody_up(calls, monkeypatch):
+    monkeypatch.setattr(settings, "stop_grace", 0.01)
+
+    class Stuck:
+        async def aclose(self):
+            await asyncio.Event().wait()
+
+    other = Opened()
+
+    async def ask():
+        scope = current_scope.get()
+        assert scope is not None
+        scope.adopt(Stuck())
+        scope.adopt(other)
+
+    async with asyncio.timeout(5):
+        await calls.start(ask)[1]
+    assert other.closed
+
+
+async def test_what_a_task_makes_after_its_run_has_ended_is_not_the_runs(calls):
+    made, go_on = [], asyncio.Event()
+
+    async def later():
+        await go_on.wait()
+        made.append(StreamableValue("late"))
+
+    async def ask():
+        made.append(asyncio.create_task(later()))
+
+    await calls.start(ask)[1]
+    go_on.set()
+    await made[0]
+    assert not made[1].owned
+    made[1].done()
+
+
+async def test_waiting_for_a_task_that_was_cancelled_is_an_error_of_the_function(calls):
+    made = []
+
+    async def ask():
+        made.append(StreamableValue("a"))
+        inner = asyncio.create_task(asyncio.Event().wait())
+        asyncio.get_running_loop().call_soon(inner.cancel)
+        await inner
+
+    await calls.start(ask)[1]
+    assert made[0].status == "error"
+
+
+async def test_a_turn_inside_the_same_turn_is_refused(calls):
+    made = []
+
+    async def ask():
+        made.append(StreamableValue("a"))
+        async with turn(), turn():
+            pass
+
+    await calls.start(ask)[1]
+    assert "would wait for itself" in str(made[0].log.cause)
 
 
 async def test_a_source_left_to_follow_is_waited_for(calls):

@@ -1,8 +1,13 @@
+import gc
+import json
+import threading
 import tracemalloc
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamui.errors import StreamClosedError
 from streamui.settings import settings as streamui_settings
 from streamui.streamable.json_value import copy_json
 from streamui.streamable.log import UNSET
@@ -140,6 +145,55 @@ def test_a_live_stream_takes_at_most_twice_its_text_and_4_kilobytes():
     assert text == 5 * tokens
     assert used / streams <= 2 * text + 4096
     assert all(value.log.memory <= 2 * text + 4096 for value in values)
+
+
+def test_nothing_is_written_after_the_end_whoever_still_holds_the_log():
+    value = StreamableValue("a").cancel()
+    for write in (
+        lambda: value.log.append_text("b"),
+        lambda: value.log.set("b"),
+        lambda: value.log.patch([]),
+        lambda: value.log.append_items([1]),
+    ):
+        with pytest.raises(StreamClosedError):
+            write()
+    assert (value.value, value.log.offset) == ("a", 2)
+
+
+def test_what_a_reader_was_given_does_not_change_afterwards():
+    value = StreamableValue([{"a": 1}])
+    change, seen = value.log.read(0), value.log.value
+    value.append({"b": 2})
+    value.update([{"a": 2}, {"b": 2}])
+    assert change.content == seen == [{"a": 1}]
+
+
+def test_threads_may_read_an_object_while_another_writes():
+    value = StreamableValue({"n": 0})
+    done = threading.Event()
+
+    def write():
+        for n in range(300):
+            value.update({"n": n, **{str(key): key for key in range(n % 50)}})
+        done.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while not done.is_set():
+        json.dumps(value.value)
+    thread.join()
+    value.done()
+
+
+def test_the_garbage_collector_may_end_a_log_from_within_its_own_methods():
+    value = StreamableValue("a" * 10)
+    log = value.log
+    holder = {"value": value}
+    holder["self"] = holder  # a cycle: only the collector frees it
+    del value, holder
+    with log._lock:  # as in the middle of read()
+        gc.collect()
+    assert log.status == "interrupted"
 
 
 def test_listeners_hear_every_write_and_may_leave():

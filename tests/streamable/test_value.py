@@ -3,6 +3,7 @@ import copy
 import dataclasses
 import gc
 import inspect
+import logging
 import pickle
 import warnings
 from types import SimpleNamespace
@@ -85,6 +86,27 @@ def test_what_is_not_json_raises_with_its_type_and_path(thing, words):
         value.update(thing)
     assert value.value == "kept"
     assert value.status == "streaming"
+
+
+@dataclasses.dataclass
+class User:
+    handle: str
+
+
+def test_a_field_named_handle_makes_nothing_a_streamable():
+    user = User("@ann")
+    value = StreamableValue(user)
+    user.handle = "@bob"
+    assert value.log.value == {"handle": "@ann"}
+    with pytest.raises(NotJSONError):
+        StreamableValue(logging.StreamHandler())
+
+
+def test_an_integer_that_no_page_can_hold_exactly_is_refused():
+    assert StreamableValue(2**53 - 1).value == 2**53 - 1
+    for number in (2**53, -(2**53), 10**5000):
+        with pytest.raises(NotJSONError, match=r"\$\.n is an integer over"):
+            StreamableValue({"n": number})
 
 
 def test_a_value_that_holds_itself_raises():
@@ -342,6 +364,20 @@ async def test_cancelling_one_that_follows_a_source_closes_the_source():
     assert value.status == "cancelled"
 
 
+async def test_what_a_source_still_gives_after_a_stop_is_not_written():
+    value = StreamableValue.from_source(numbers("a", "b"))
+    value.cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert value.log.value is UNSET
+    assert value.status == "cancelled"
+
+
+def test_a_source_must_be_an_async_iterable():
+    with pytest.raises(StreamTypeError, match="not list"):
+        StreamableValue.from_source([1, 2])  # pyright: ignore[reportArgumentType]
+
+
 def test_a_source_needs_a_loop():
     with pytest.raises(RuntimeError, match="no running event loop"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the coroutine that could not be started
@@ -376,7 +412,7 @@ class Clock:
 
 class Owner:
     def adopt(self, opened):
-        pass
+        return True
 
     def release(self, opened):
         pass

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from streamui.page.wire import INTERRUPTED, encode
+from streamui.page.wire import encode
 from streamui.streamable.log import UNSET
 from streamui.streamable.value import StreamableValue
 
@@ -39,7 +39,7 @@ def play(steps: list[list[Any]]) -> tuple[list[Any], dict[str, Any]]:
 
 def end_of(value: StreamableValue[Any]) -> dict[str, Any]:
     """Return what a page shows of a streamable."""
-    failure = value.failure or (INTERRUPTED if value.status == "interrupted" else None)
+    failure = value.failure
     end: dict[str, Any] = {"status": value.status, "offset": value.log.offset}
     if value.log.value is not UNSET:
         end["value"] = value.log.value

@@ -25,7 +25,10 @@ const emptySnapshot = {
 const sentence = (error) =>
   !error ? "" : error.reference ? `${error.message} (${error.reference})` : error.message;
 
-const snapshotOf = (value, status, error) => ({
+const isLost = (entry) => entry.error?.code === "lost";
+
+/** Return what a component gets to see. */
+export const snapshotOf = (value, status, error) => ({
   value,
   status,
   streaming: status === "streaming",
@@ -94,6 +97,9 @@ export class StreamStore {
   }
 
   applyOp(entry, op) {
+    // A handle with the whole value has overtaken the last frame: there is nothing to add.
+    const ended = entry.status !== "streaming" && !isLost(entry);
+    if (ended && !(typeof op === "object" && "v" in op)) return;
     entry.known = true;
     if (typeof op === "string") {
       entry.append(op);
@@ -167,10 +173,10 @@ export class StreamStore {
   /** Keep the value of a handle that came complete, so that it need not come again. */
   adopt({ $stream: id, status, value, error }) {
     const entry = this.entry(id);
-    if (entry.known && entry.status !== "streaming") return entry;
+    if (entry.status !== "streaming" && !isLost(entry)) return;
     Object.assign(entry, { value, status, error: error ?? null, known: true });
-    entry.snapshot = snapshotOf(value, status, error);
-    return entry;
+    this.changed.add(entry);
+    this.schedule(this.publish);
   }
 
   /** Return what to tell the server on a new connection: where we are in which stream. */

@@ -3,7 +3,7 @@
 import { useCallback, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
 import { DispatchContext, eventLoop } from "$/utils/context-registry";
 import { ReflexEvent } from "$/utils/state";
-import { StreamStore } from "./store.js";
+import { snapshotOf, StreamStore } from "./store.js";
 
 const CHANNEL = "streamui"; // as in streamui/page/link.py
 const FRAME = 16; // ms
@@ -46,16 +46,8 @@ const receiveFrames = (dispatch, hello) => {
   helloEvent = hello;
 };
 
-const plain = (value) => ({ value, status: "done", streaming: false, error: "", code: "" });
-
 const isHandle = (handle) =>
   typeof handle === "object" && handle !== null && typeof handle.$stream === "string";
-
-const settled = (handle) => {
-  const { value, status, error } = handle;
-  const words = error?.reference ? `${error.message} (${error.reference})` : error?.message;
-  return { value, status, streaming: false, error: words ?? "", code: error?.code ?? "" };
-};
 
 /**
  * Read a stream and render again when it changes.
@@ -67,9 +59,9 @@ export function useStreamable(handle) {
   const id = isHandle(handle) && (!handle.status || handle.held) ? handle.$stream : null;
   const constant = useMemo(() => {
     if (id !== null) return null;
-    if (!isHandle(handle)) return plain(handle);
+    if (!isHandle(handle)) return snapshotOf(handle, "done");
     if (handle.$stream) store.adopt(handle);
-    return settled(handle);
+    return snapshotOf(handle.value, handle.status, handle.error);
   }, [handle, id]);
   const subscribe = useCallback(
     (listener) => (id === null ? () => {} : store.listen(id, listener)),
