@@ -31,11 +31,12 @@ receiving: contextvars.ContextVar[Page | None] = contextvars.ContextVar(
 class Cursor:
     """Where one page is in one stream."""
 
-    __slots__ = ("alias", "log", "name", "new", "offset", "page", "waiting")
+    __slots__ = ("alias", "began", "log", "name", "new", "offset", "page", "waiting")
 
     def __init__(self, page: Page, name: str, log: Log, offset: int, alias: str) -> None:
         self.page, self.name, self.log = page, name, log
-        self.offset, self.alias = offset, alias
+        self.began = self.offset = offset
+        self.alias = alias
         self.new = True  # the page does not know the alias yet
         self.waiting = False
 
@@ -86,7 +87,11 @@ class Page:
             name: An id that the page sent; it may be any string.
             offset: The offset that it sent with it.
         """
-        if (cursor := self._cursors.pop(name, None)) is not None:
+        cursor = self._cursors.get(name)
+        if cursor is not None and not cursor.new and cursor.began <= offset:
+            return  # what it lacks is on its way: the question has crossed the answer
+        if cursor is not None:
+            del self._cursors[name]
             self._close(cursor)
         try:
             log = store.get(name)

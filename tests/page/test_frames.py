@@ -204,6 +204,28 @@ async def test_an_offset_that_cannot_be_gets_the_whole(socket, pages, offset):
     value.done()
 
 
+async def test_a_page_that_asks_for_what_is_on_its_way_is_not_sent_it_twice(socket, pages):
+    value = live("Hello")
+    page = pages.of("token")
+    page.follow(value.id, value.log)
+    await until(lambda: socket.frames)
+    pages.hello("token", {value.id: 0}, [])
+    value.append(", world")
+    await until(lambda: len(socket.frames) == 2)
+    assert socket.ops[1] == ", world"
+    value.done()
+
+
+async def test_a_page_that_found_a_gap_gets_the_whole(socket, pages):
+    value = live("Hello")
+    pages.of("token").follow(value.id, value.log)
+    await until(lambda: socket.frames)
+    pages.hello("token", {value.id: -1}, [])
+    await until(lambda: len(socket.frames) == 2)
+    assert socket.ops[1] == {"i": value.id, "v": "Hello", "o": 1}
+    value.done()
+
+
 async def test_an_unknown_id_gets_an_explicit_end(socket, pages):
     pages.hello("token", {"nobody-has-this": 0}, [])
     await until(lambda: socket.frames)
@@ -311,7 +333,7 @@ async def test_a_cursor_that_was_replaced_is_not_woken_from_its_thread(socket, p
     page = pages.of("token")
     page.follow(value.id, value.log)
     old = page._cursors[value.id]
-    page.resume(value.id, 1)
+    page.resume(value.id, -1)
     page._wake_from_thread(old)
     await until(lambda: socket.frames)
     assert len(socket.ops) == 1
