@@ -1,48 +1,14 @@
 import asyncio
-import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from reflex_base.utils.format import json_dumps
 
 from streamui.page import link, registration
 from streamui.page.frames import Pages, receiving
 from streamui.settings import settings
 from streamui.store.memory import store
 from streamui.streamable.value import StreamableValue
-
-
-class Socket:
-    """Reflex's socket namespace, as far as frames need it; keeps what is emitted."""
-
-    namespace = "/_event"
-
-    def __init__(self):
-        self._token_manager = SimpleNamespace(token_to_socket={}, instance_id="here")
-        self.frames = []
-        self.waiting = 0
-        queue = SimpleNamespace(qsize=lambda: self.waiting)
-        manager = SimpleNamespace(eio_sid_from_sid=lambda sid, namespace: sid)
-        eio = SimpleNamespace(sockets={"sid": SimpleNamespace(queue=queue)})
-        self.server = SimpleNamespace(manager=manager, eio=eio)
-
-    def connect(self, token="token", sid="sid", instance="here"):
-        record = SimpleNamespace(sid=sid, instance_id=instance)
-        self._token_manager.token_to_socket[token] = record
-
-    def disconnect(self, token="token"):
-        del self._token_manager.token_to_socket[token]
-
-    async def emit(self, name, update, to):
-        assert name == "event"
-        # As Reflex does it: handles inside are written while the packet is encoded.
-        frame = json.loads(json_dumps(update))["delta"]["streamui"]
-        self.frames.append((to, frame))
-
-    @property
-    def ops(self):
-        return [op for _, frame in self.frames for op in frame.values()]
+from tests.page.sockets import Socket
 
 
 @pytest.fixture
@@ -186,7 +152,6 @@ async def test_a_reconnected_page_gets_exactly_the_rest(socket, pages):
     value.append(", world")
     socket.connect(sid="sid")
     socket._token_manager.token_to_socket["token"].sid = "second"
-    socket.server.eio.sockets["second"] = socket.server.eio.sockets["sid"]
     pages.hello("token", {value.id: has}, [])
     await until(lambda: len(socket.frames) == 2)
     sid, frame = socket.frames[1]

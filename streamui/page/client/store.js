@@ -89,7 +89,7 @@ export class StreamStore {
       const op = frame[alias];
       if (op.i) this.aliases.set(alias, this.entry(op.i));
       const entry = this.aliases.get(alias);
-      if (!entry) continue; // meant for the connection before this one
+      if (!entry) continue;
       this.applyOp(entry, op);
       this.changed.add(entry);
     }
@@ -181,8 +181,9 @@ export class StreamStore {
 
   /** Return what to tell the server on a new connection: where we are in which stream. */
   resume() {
+    // The aliases stay: this connection's first frames may be here already, and each alias is
+    // introduced anew by its id on each connection.
     this.connected = true;
-    this.aliases.clear();
     const streams = {};
     const held = [];
     for (const entry of this.entries.values()) {
