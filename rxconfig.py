@@ -24,6 +24,7 @@ os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
 config = rx.Config(
     app_name="app",
     telemetry_enabled=False,
+    show_built_with_reflex=False,  # it would cover the end of the page on a phone
     plugins=[rx.plugins.RadixThemesPlugin()],
     # One page, behind no public address: there is no site to map.
     disable_plugins=[rx.plugins.SitemapPlugin],

@@ -7,24 +7,27 @@ import { snapshotOf, StreamStore } from "./store.js";
 
 const CHANNEL = "streamui"; // as in streamui/page/link.py
 const FRAME = 16; // ms
+const AT_ONCE = 3; // frames from the server that are shown at once in this time
 
 let helloEvent = "";
-let painted = 0;
+let begun = 0;
+let shown = 0;
 let pending = null;
 
 const flush = () => {
   const publish = pending;
   pending = null;
-  painted = performance.now();
   publish?.();
 };
 
-// The first op after a pause shows at once; while more comes, once per painted frame. A hidden
-// tab paints no frames, so a timer stands in.
+// What comes after a pause shows at once (the empty beginning, then the first words); while more
+// comes, once per painted frame. A hidden tab paints no frames, so a timer stands in.
 const schedule = (publish) => {
   if (pending) return;
   pending = publish;
-  if (performance.now() - painted > FRAME) queueMicrotask(flush);
+  const now = performance.now();
+  if (now - begun > FRAME) [begun, shown] = [now, 0];
+  if (shown++ < AT_ONCE) queueMicrotask(flush);
   else {
     let over = false;
     const once = () => {
