@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         StreamUIError,
         TooLongError,
     )
-    from streamui.models.client import default_client, default_model
+    from streamui.models.client import DEMO_MODEL, default_client, default_model
     from streamui.models.model_events import model_events
     from streamui.page.server_function import server_function, stop
     from streamui.server.runs import turn
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from streamui.streamable.value import StreamableValue
 
 _homes = {
+    "DEMO_MODEL": "models.client",
     "ModelError": "errors",
     "NotJSONError": "errors",
     "NotStreamableError": "errors",
@@ -73,6 +74,7 @@ _homes = {
 }
 
 __all__ = [
+    "DEMO_MODEL",
     "ModelError",
     "NotJSONError",
     "NotStreamableError",

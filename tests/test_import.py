@@ -94,6 +94,7 @@ def test_public_names_are_pinned_and_can_be_had() -> None:
 
 
 PUBLIC = """
+DEMO_MODEL
 ModelError
 NotJSONError
 NotStreamableError

@@ -8,6 +8,14 @@ import pytest
 
 import streamui as ui
 from app.pages.assistant.model import respond
+from streamui.models.client import aclose_default_clients
+
+
+@pytest.fixture(autouse=True)
+async def close_clients():
+    yield
+    await aclose_default_clients()
+
 
 SAID = [("My name is Ada.", "Nice to meet you, **Ada**!")]
 

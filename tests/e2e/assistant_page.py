@@ -40,6 +40,8 @@ class AssistantPage:
 
     def wait_for_end(self, message: Locator, status: str = "done") -> None:
         expect(state(message)).to_have_attribute("data-status", status, timeout=20_000)
+        # Markdown is drawn at a pace of its own.
+        expect(message.locator("[data-streaming]")).to_have_count(0)
 
     def wait_for_text(self, message: Locator, length: int = 40) -> str:
         """Wait until an answer has so many characters; return what it has then."""

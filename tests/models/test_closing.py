@@ -138,8 +138,9 @@ class Run:
     def __init__(self) -> None:
         self.open: list[Any] = []
 
-    def adopt(self, opened: object) -> None:
+    def adopt(self, opened: object) -> bool:
         self.open.append(opened)
+        return True
 
     def release(self, opened: object) -> None:
         self.open.remove(opened)

@@ -2,6 +2,7 @@ import gc
 import json
 import threading
 import tracemalloc
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -188,7 +189,7 @@ def test_threads_may_read_an_object_while_another_writes():
 def test_the_garbage_collector_may_end_a_log_from_within_its_own_methods():
     value = StreamableValue("a" * 10)
     log = value.log
-    holder = {"value": value}
+    holder: dict[str, Any] = {"value": value}
     holder["self"] = holder  # a cycle: only the collector frees it
     del value, holder
     with log._lock:  # as in the middle of read()

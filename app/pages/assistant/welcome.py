@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+import streamui as ui
 from app.pages.assistant.conversation import Assistant
 
 SUGGESTIONS = (
@@ -23,7 +24,7 @@ def welcome() -> rx.Component:
 
 def who_answers() -> rx.Component:
     return rx.cond(
-        Assistant.model == "streamui-demo",
+        Assistant.model == ui.DEMO_MODEL,
         rx.fragment(
             "No key is set, so a small built-in demo model answers: it streams canned text and "
             "knows nothing. Set ",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, cast
 
 import httpx
@@ -16,7 +17,17 @@ from pydantic import BaseModel, TypeAdapter
 from streamui.models.demo import DemoServer
 
 EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
+
+
 HTTP = httpx.Client(verify=False, timeout=10)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def close_http() -> Iterator[None]:
+    with HTTP:
+        yield
+
+
 QUESTIONS = [
     "Write 5 words about tea, flat out",
     "Think first, then write 5 words about tea, flat out",
