@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from streamui.errors import StreamNotFoundError
 from streamui.settings import settings
+from streamui.streamable.base import finders
 from streamui.streamable.log import Log
 
 
@@ -49,15 +50,16 @@ class MemoryStore:
         if log.status != "streaming":  # it ended in another thread just now
             note_end(log)
 
+    def find(self, name: str) -> Log | None:
+        """Return a stream's content, or ``None`` where :meth:`get` raises."""
+        self._drop_expired()
+        return self._logs.get(name)
+
     def get(self, name: str) -> Log:
         """Return a stream's content; see :meth:`Store.get`."""
-        self._drop_expired()
-        try:
-            return self._logs[name]
-        except KeyError:
-            raise StreamNotFoundError(
-                "no stream with this id; it is unknown here or has expired"
-            ) from None
+        if (log := self.find(name)) is None:
+            raise StreamNotFoundError("no stream with this id; it is unknown here or has expired")
+        return log
 
     @property
     def memory(self) -> int:
@@ -85,3 +87,5 @@ class MemoryStore:
 
 store = MemoryStore()
 """The store in force."""
+
+finders.append(store.find)

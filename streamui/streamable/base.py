@@ -238,16 +238,26 @@ class Streamable(Reference, Generic[T]):
         # An open one needs its id to be found again by whoever unpickles it.
         name = self.id if self.streaming else self._id
         content = (self._log.value, self.status, self.failure)
-        return _restore, (type(self), name, *content, self._writer.original)
+        original = self._writer.original
+        if "<locals>" in type(original).__qualname__:  # such a class cannot be found again
+            original = UNSET
+        return _restore, (type(self), name, *content, original)
 
 
-def find_live(name: str) -> Streamable[Any] | None:
-    """Return the streamable of this process that has this id, if one has.
+def find_log(name: str) -> Log | None:
+    """Return the content of the stream with this id, if this process has it.
 
     Args:
         name: A stream's id.
     """
-    return _live.get(name)
+    found = _live.get(name)
+    if found is not None:
+        return found.log
+    return next((log for find in finders if (log := find(name)) is not None), None)
+
+
+finders: list[Callable[[str], Log | None]] = []
+"""Where else to look for a stream by its id; a store adds itself."""
 
 
 def _restore(

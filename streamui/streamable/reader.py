@@ -14,7 +14,7 @@ from streamui.errors import (
     StreamNotFoundError,
     StreamUIError,
 )
-from streamui.streamable.base import Streamable, find_live
+from streamui.streamable.base import Streamable, find_log
 from streamui.streamable.json_value import copy_json
 from streamui.streamable.log import UNSET, Log
 
@@ -104,10 +104,10 @@ def _unknown(log: Log) -> StreamUIError:
 
 
 def _find(handle: dict[str, Any]) -> Log:
-    found = find_live(str(handle["$stream"]))
+    found = find_log(str(handle["$stream"]))
     if found is None:
         raise StreamNotFoundError("no stream with this id; it is unknown here or has expired")
-    return found.log
+    return found
 
 
 def _settled(handle: dict[str, Any]) -> list[Any]:

@@ -1,3 +1,4 @@
+import gc
 import threading
 
 import pytest
@@ -5,6 +6,8 @@ import pytest
 from streamui.errors import StreamNotFoundError
 from streamui.settings import settings
 from streamui.store.memory import MemoryStore
+from streamui.store.memory import store as shared
+from streamui.streamable.reader import read_streamable
 from streamui.streamable.value import StreamableValue
 
 
@@ -54,6 +57,16 @@ def test_unknown_and_expired_ids_answer_alike():
             store.get(name)
         answers.add(str(caught.value))
     assert len(answers) == 1
+
+
+async def test_a_handle_reads_from_the_store_when_its_producer_is_gone():
+    value = StreamableValue("kept")
+    shared.add(value.id, value.log)
+    handle = value.handle()
+    value.done()
+    del value
+    gc.collect()
+    assert [text async for text in read_streamable(handle)] == ["kept"]
 
 
 def test_memory_is_what_the_content_takes():

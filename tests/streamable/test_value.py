@@ -271,6 +271,14 @@ def test_a_model_survives_pickling():
     assert again.value == City(name="Rome")
 
 
+def test_a_model_of_a_class_that_cannot_be_found_again_survives_as_its_json():
+    class Local(pydantic.BaseModel):
+        name: str
+
+    again = pickle.loads(pickle.dumps(StreamableValue(Local(name="Rome")).done()))
+    assert again.value == {"name": "Rome"}
+
+
 def test_an_open_default_is_copied_afresh_and_an_ended_one_is_shared():
     value = StreamableValue(["a"])
     other = copy.deepcopy(value)
