@@ -28,6 +28,10 @@ class StreamableVar(Var[StreamableValue[Any]], python_types=StreamableValue):
     Each makes the component that reads it, and no other, render when the stream changes.
     """
 
+    def __format__(self, format_spec: str) -> str:
+        """Refuse to be text: that would show the handle."""
+        raise PageError("a streamable is no text; put .value, .status or .error into the f-string")
+
     @property
     def value(self) -> Any:
         """What has been made so far; empty of its type (``""``, ``[]``, ``{}``) at first."""

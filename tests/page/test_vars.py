@@ -87,6 +87,11 @@ def test_a_loop_variable_anywhere_in_the_path_is_refused():
             rx.foreach(PageState.many, loop)
 
 
+def test_a_streamable_in_an_f_string_says_what_to_read_instead():
+    with pytest.raises(ui.PageError, match=r"\.value, \.status or \.error"):
+        f"{PageState.answer}"
+
+
 def test_components_take_loop_variables():
     rx.foreach(PageState.many, lambda item: ui.text(item))
     rx.foreach(PageState.many, lambda item: ui.status(item))
