@@ -131,7 +131,8 @@ def test_an_image_of_an_allowed_place_is_the_only_request(page, lab):
     asked = outside_of(page)
     page.goto(f"{lab}/images")
     write(page, EVIL, 3)
-    page.wait_for_timeout(300)
+    expect(page.locator("#answer")).to_contain_text("The end.")
+    page.wait_for_load_state("networkidle")
     assert asked == ["https://ok.example/img/a.png"]
 
 

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from streamui.page import link, registration
-from streamui.page.frames import Pages, receiving
+from streamui.page.frames import Pages
+from streamui.page.page import receiving
 from streamui.settings import settings
 from streamui.store.memory import store
 from streamui.streamable.value import StreamableValue
