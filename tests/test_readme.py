@@ -9,20 +9,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# A block may continue the first one's imports, and may await at its top.
-RUN = """
-import ast, asyncio, inspect, sys
-
-code = compile(sys.stdin.read(), "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-names = {"__name__": "__main__"}
-exec("import reflex as rx\\nimport streamui as ui", names)
-
-async def main():
-    if inspect.isawaitable(result := eval(code, names)):
-        await result
-
-asyncio.run(main())
-"""
 
 
 def test_the_first_example_is_a_whole_app_of_about_25_lines(readme: list[str]) -> None:
@@ -35,7 +21,7 @@ def test_the_first_example_is_a_whole_app_of_about_25_lines(readme: list[str]) -
 def test_every_other_example_runs(readme: list[str]) -> None:
     for block in readme[1:]:
         ended = subprocess.run(
-            [sys.executable, "-c", RUN], input=block, capture_output=True, text=True, check=False
+            [sys.executable, "-c", block], capture_output=True, text=True, check=False
         )
         assert ended.returncode == 0, f"{block}\n{ended.stderr}"
 

@@ -10,6 +10,7 @@ export function Scroller({ children, label, jumpLabel, follow, className = "", .
   const box = useRef(null);
   const content = useRef(null);
   const sticks = useRef(true);
+  const empty = useRef(false);
   const [away, setAway] = useState(false);
 
   useLayoutEffect(() => {
@@ -25,7 +26,7 @@ export function Scroller({ children, label, jumpLabel, follow, className = "", .
     };
     const keep = () => {
       notice();
-      if (!sticks.current) return;
+      if (!sticks.current || empty.current) return;
       view.scrollTop = view.scrollHeight;
       top = view.scrollTop;
     };
@@ -45,8 +46,10 @@ export function Scroller({ children, label, jumpLabel, follow, className = "", .
   }, []);
 
   useLayoutEffect(() => {
+    // With nothing to follow yet, what is there instead is read from its beginning.
+    empty.current = follow === 0;
     sticks.current = true;
-    box.current.scrollTop = box.current.scrollHeight;
+    box.current.scrollTop = empty.current ? 0 : box.current.scrollHeight;
   }, [follow]);
 
   const jump = useCallback(() => {
@@ -63,7 +66,7 @@ export function Scroller({ children, label, jumpLabel, follow, className = "", .
       <div ref={box} tabIndex={0} aria-label={label} {...props}>
         <div ref={content}>{children}</div>
       </div>
-      {away && (
+      {away && follow !== 0 && (
         <button type="button" onClick={jump}>
           {jumpLabel}
         </button>

@@ -138,8 +138,9 @@ def stop(handler: Any) -> EventSpec:
     """
     inner = getattr(handler, "handler", handler)
     if not isinstance(inner, EventHandler) or not getattr(inner.fn, _MARK, False):
+        function = getattr(inner, "fn", inner)
         raise PageError(
             f"stop() takes a @server_function of a state, as in ui.stop(State.ask); "
-            f"{getattr(handler, '__qualname__', handler)!r} is none"
+            f"{getattr(function, '__qualname__', function)!r} is none"
         )
     return cast("Any", StreamConnection.stop_runs)(format_event_handler(inner))
