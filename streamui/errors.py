@@ -9,6 +9,8 @@
     ├── NotJSONError (TypeError)               a value that is not JSON, with its path
     ├── NotStreamableError (TypeError)         a read of something that is no streamable
     ├── StreamNotFoundError (LookupError)      unknown, expired or forbidden: all answer alike
+    ├── StoreUnavailableError (ConnectionError) the shared store cannot be reached now
+    ├── LimitError (RuntimeError)              a configured limit is reached; it says which
     ├── StreamCancelledError (RuntimeError)    the producer was stopped
     ├── StreamInterruptedError (RuntimeError)  the producer died without an end
     ├── RunTimeoutError (TimeoutError)         a server function ran past its time limit
@@ -73,6 +75,37 @@ class StreamNotFoundError(StreamUIError, LookupError):
 
     code = "lost"
     sentence = "This stream is no longer available."
+
+
+class StoreUnavailableError(StreamUIError, ConnectionError):
+    """The store that the app's processes share cannot be reached, or is full."""
+
+    code = "unavailable"
+    sentence = "The server cannot reach its streams right now. Try again in a moment."
+
+
+class LimitError(StreamUIError, RuntimeError):
+    """A configured limit is reached; the message names the setting.
+
+    Attributes:
+        setting: The name of the setting, such as ``streams_per_page``.
+        limit: What it is set to.
+        retry_after: Seconds after which trying again makes sense; ``None`` if it does not.
+
+    Args:
+        setting: The name of the setting.
+        limit: What it is set to.
+        retry_after: Seconds, or ``None``.
+    """
+
+    code = "limit"
+    sentence = "That is more than this server allows at once. Try again in a moment."
+
+    def __init__(self, setting: str, limit: float, *, retry_after: float | None = None) -> None:
+        super().__init__(
+            f"{setting} is {limit:g}, and is reached; STREAMUI_{setting.upper()} sets it"
+        )
+        self.setting, self.limit, self.retry_after = setting, limit, retry_after
 
 
 class StreamCancelledError(StreamUIError, RuntimeError):

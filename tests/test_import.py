@@ -77,7 +77,7 @@ def test_a_streamable_in_a_state_works_whichever_is_imported_first(imports: str)
 
 
 def test_settings_are_the_settings_whatever_was_imported_before() -> None:
-    run("import streamui as ui, streamui.store.memory; assert ui.settings.message_limit")
+    run("import streamui as ui, streamui.store.store; assert ui.settings.message_limit")
     run("import streamui.settings, streamui as ui; assert ui.settings.message_limit")
 
 

@@ -48,7 +48,7 @@ def imported_modules(source: str) -> Iterator[tuple[int, str]]:
 
 
 def row_of(module: str) -> str:
-    """``streamui.store.memory`` is of the row ``store``."""
+    """``streamui.store.store`` is of the row ``store``."""
     return module.split(".")[1] if "." in module else ""
 
 

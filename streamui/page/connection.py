@@ -6,11 +6,15 @@ from reflex.state import State
 from reflex_base.event import event
 from reflex_base.vars.base import computed_var
 
+from streamui.errors import StoreUnavailableError, StreamNotFoundError
 from streamui.page import link
 from streamui.page.frames import pages
 from streamui.page.state_walk import find_streamables
-from streamui.server.runs import runs
-from streamui.store.memory import store
+from streamui.server.access import readable
+from streamui.server.stopping import stop_calls
+from streamui.store.store import store
+from streamui.streamable.failure import Failure
+from streamui.streamable.log import Log
 
 _MOST = 10_000  # streams that one page may ask for at once
 
@@ -49,16 +53,26 @@ class StreamConnection(State):
             for name, offset in list(streams.items())[:_MOST]
             if isinstance(offset, int) and not isinstance(offset, bool)
         }
+        found = {name: await self._find(name, token) for name in wanted}
+        unknown = {name for name, content in found.items() if isinstance(content, Failure)}
         try:
-            if any(name not in store for name in wanted):
-                # An ended one is not in the store for ever, but the page's own state has it.
+            if unknown:
+                # What the page's own state has is the page's, and an ended one is not in the
+                # store for ever.
                 async with self:
-                    root = self._get_root_state()
-                    for streamable in find_streamables(root, set(wanted)):
+                    for streamable in find_streamables(self._get_root_state(), unknown):
                         store.add(streamable.id, streamable.log)
+                        store.grant(streamable.id, token)
+                        found[streamable.id] = streamable.log
         finally:
             has = held[:_MOST] if isinstance(held, list) else []
-            pages.hello(token, wanted, [name for name in has if isinstance(name, str)])
+            pages.hello(token, wanted, found, [name for name in has if isinstance(name, str)])
+
+    async def _find(self, name: str, token: str) -> Log | Failure:
+        try:
+            return await readable(name, token)
+        except (StreamNotFoundError, StoreUnavailableError) as cause:
+            return Failure(cause.code, cause.sentence)
 
     @event(background=True)
     async def stop_runs(self, name: str):
@@ -69,4 +83,4 @@ class StreamConnection(State):
         """
         token = link.current_token()
         if token is not None and isinstance(name, str):
-            runs.stop(token, name)
+            await stop_calls(token, name)

@@ -15,6 +15,7 @@ from streamui.page.wire import Op, broken, is_opening
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
 from streamui.streamable.failure import Failure
+from streamui.streamable.log import Log
 
 logger = logging.getLogger("streamui")
 _PATIENCE = 0.01  # seconds until a socket that is behind is looked at again
@@ -66,12 +67,19 @@ class Pages:
             self._loop, self._thread = loop, threading.get_ident()
             self._waiting, self._task, self._rest = {}, None, None
 
-    def hello(self, token: str, streams: Mapping[str, int], held: Iterable[str]) -> None:
+    def hello(
+        self,
+        token: str,
+        streams: Mapping[str, int],
+        found: Mapping[str, Log | Failure],
+        held: Iterable[str],
+    ) -> None:
         """Hear from a page which streams it follows, and from where on it needs them.
 
         Args:
             token: Its client token.
             streams: Offsets by id.
+            found: The content of each, or why the page cannot have it.
             held: Ended streams whose value it has.
         """
         page = self.of(token)
@@ -79,7 +87,7 @@ class Pages:
             return
         page.held.update(held)
         for name, offset in streams.items():
-            page.resume(name, offset)
+            page.resume(name, offset, found[name])
 
     async def breathe(self, token: str) -> None:
         """Give the tick and the socket's writer a turn, if a page's frame is due.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextvars
 from typing import TYPE_CHECKING
 
-from streamui.errors import StreamNotFoundError
 from streamui.page.wire import Op, encode, lost
-from streamui.store.memory import store
+from streamui.streamable.failure import Failure
 from streamui.streamable.log import Log
 
 if TYPE_CHECKING:
@@ -71,12 +70,13 @@ class Page:
             log.listen(cursor.wake)
             cursor.wake(log)
 
-    def resume(self, name: str, offset: int) -> None:
+    def resume(self, name: str, offset: int, content: Log | Failure) -> None:
         """Begin a stream again where the page says it is.
 
         Args:
             name: An id that the page sent; it may be any string.
             offset: The offset that it sent with it.
+            content: The stream's content, or why the page cannot have it.
         """
         cursor = self._cursors.get(name)
         if cursor is not None and not cursor.new and cursor.began <= offset:
@@ -84,14 +84,12 @@ class Page:
         if cursor is not None:
             del self._cursors[name]
             self._close(cursor)
-        try:
-            log = store.get(name)
-        except StreamNotFoundError:
-            self._lost[name] = lost(name)
+        if isinstance(content, Failure):
+            self._lost[name] = lost(name, content)
             self.pages.wake(self)
             return
         self.held.discard(name)
-        self.follow(name, log, offset)
+        self.follow(name, content, offset)
 
     def wake(self, cursor: Cursor) -> None:
         """Take note that a stream has something for it."""

@@ -8,7 +8,7 @@ from reflex_base.utils.serializers import serializer
 
 from streamui.page import connection, link, vars  # noqa: F401  # importing them registers them
 from streamui.page.frames import pages
-from streamui.store.memory import store
+from streamui.store.store import store
 from streamui.streamable.patch import size_of
 from streamui.streamable.value import StreamableValue
 
@@ -26,14 +26,17 @@ def serialize_streamable(value: StreamableValue) -> dict[str, Any]:  # pyright: 
     if value.streaming:
         handle = value.handle()
         store.add(value.id, value.log)
-        if page is not None and not link.hydrating():
-            page.follow(value.id, value.log)
+        if page is not None:
+            store.grant(value.id, page.token)
+            if not link.hydrating():
+                page.follow(value.id, value.log)
         return handle
     handle = value.handle()
     if page is None or size_of(handle.get("value")) <= _SMALL:
         return handle
     # Where it can be asked for, should the page turn out not to have it after all.
     store.add(value.id, value.log)
+    store.grant(value.id, page.token)
     handle["$stream"] = value.id
     if value.id in page.held:
         handle.pop("value", None)

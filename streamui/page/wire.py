@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamui.errors import StreamNotFoundError
 from streamui.streamable.failure import Failure
 from streamui.streamable.log import Change
 
 Op = str | dict[str, Any]
 
-LOST = Failure("lost", "This stream is no longer available.")
+LOST = Failure(StreamNotFoundError.code, StreamNotFoundError.sentence)
 _CONTENT_KEYS = {"append": "a", "patches": "p"}
 
 
@@ -73,10 +74,11 @@ def broken(op: Op, failure: Failure) -> Op:
     return {**name, "s": "error", "e": failure.as_json()}
 
 
-def lost(name: str) -> Op:
+def lost(name: str, failure: Failure = LOST) -> Op:
     """Write the op for a stream that nobody knows, or that is not this page's to know.
 
     Args:
         name: The id that the page asked for.
+        failure: What the page may know of it.
     """
-    return {"i": name, "s": "interrupted", "e": LOST.as_json()}
+    return {"i": name, "s": "interrupted", "e": failure.as_json()}

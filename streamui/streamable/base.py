@@ -127,6 +127,17 @@ class Streamable(Reference, Generic[T]):
         self.close("cancelled")
         return self
 
+    def stop(self) -> None:
+        """Stop whoever makes it, so that it ends as ``cancelled``; harmless if it has ended.
+
+        The server function that opened it is stopped, if there is one; it alone is cancelled
+        otherwise.
+        """
+        if self._scope is not None:
+            self._scope.stop()
+        else:
+            self.cancel()
+
     def interrupt(self) -> Self:
         """End it because its producer is gone; harmless if it has ended."""
         self.close("interrupted")
@@ -242,6 +253,15 @@ class Streamable(Reference, Generic[T]):
         if "<locals>" in type(original).__qualname__:  # such a class cannot be found again
             original = UNSET
         return _restore, (type(self), name, *content, original)
+
+
+def find_streamable(name: str) -> Streamable[Any] | None:
+    """Return the streamable with this id, if it is made in this process and still in use.
+
+    Args:
+        name: A stream's id.
+    """
+    return _live.get(name)
 
 
 def find_log(name: str) -> Log | None:

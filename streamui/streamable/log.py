@@ -53,6 +53,8 @@ class Change:
         content: The text, items, patches or value; :data:`UNSET` for nothing.
         status: The stream's status after it.
         failure: Why it failed, when the status is ``error`` or ``interrupted``.
+        base: Of a snapshot: the offset since which there were only appends, and how long the
+            value was then. With it a log that mirrors this one reaches back as far.
     """
 
     start: int
@@ -61,6 +63,7 @@ class Change:
     content: Any
     status: Status
     failure: Failure | None
+    base: tuple[int, int] | None = None
 
 
 class Log:
@@ -108,16 +111,7 @@ class Log:
         """Add text to a text value; the caller has checked that it is one."""
         with self._lock:
             self._check_open()
-            parts = self._parts
-            if parts is None:
-                parts = self._parts = []
-            parts.append(text)
-            # Neighbours of like size are joined, as in a binary counter: few parts at any
-            # time, and each character is copied no more than log2(parts) times.
-            while len(parts) > 1 and len(parts[-2]) < 2 * len(parts[-1]):
-                tail = parts.pop()
-                parts[-1] += tail
-            self._length += len(text)
+            self._add_text(text)
             self.offset += len(text)
         for listener in self._listeners:
             listener(self)
@@ -130,7 +124,7 @@ class Log:
             self._length += len(items)
             self.offset += len(items)
             if self._patches:
-                self._remember([[], "+", copy_json(items)])
+                self._remember([[], "+", copy_json(items)], self.offset)
         self._tell()
 
     def set(self, value: Any) -> None:
@@ -157,7 +151,7 @@ class Log:
                 # and a reader that is behind still needs this one as it was.
                 mine = [*patch[:2], *map(copy_json, patch[2:])]
                 self._value = apply_patch(self._value, mine)
-                self._remember(patch)
+                self._remember(patch, self.offset)
             self._base = self.offset
             self._base_length = self._length = _length_of(self._value)
         self._tell()
@@ -180,6 +174,49 @@ class Log:
         self._tell()
         return True
 
+    def apply(self, change: Change) -> None:
+        """Do what another log did, whose mirror this one is; nothing if it has been done.
+
+        Args:
+            change: What that log's :meth:`read` gave for this one's offset.
+
+        Raises:
+            ValueError: If the change begins somewhere else.
+        """
+        with self._lock:
+            if self.status != "streaming" or change.offset <= self.offset:
+                return
+            if change.kind == "snapshot":
+                self._store(copy_json(change.content))
+                self._base, self._base_length = change.base or (change.offset, self._length)
+                self._patches, self._patch_size = None, 0
+            elif change.start != self.offset:
+                raise ValueError(f"a change from {change.start} on, in a log at {self.offset}")
+            else:
+                self._apply_difference(change)
+            self.offset = change.offset
+            self.status, self.failure = change.status, change.failure
+        self._tell()
+
+    def _apply_difference(self, change: Change) -> None:
+        if change.kind == "append" and isinstance(change.content, str):
+            self._add_text(change.content)
+        elif change.kind == "append":
+            self._value.extend(copy_json(change.content))
+            self._length += len(change.content)
+            if self._patches:
+                self._remember([[], "+", copy_json(change.content)], change.offset)
+        elif change.kind == "patches":
+            if self._patches is None:
+                self._patches = deque()
+                self._patches_from = self.offset
+            for patch in change.content:
+                mine = [*patch[:2], *map(copy_json, patch[2:])]
+                self._value = apply_patch(self._value, mine)
+                self._remember(patch, change.offset)
+            self._base = change.offset
+            self._base_length = self._length = _length_of(self._value)
+
     def _check_open(self) -> None:
         if self.status != "streaming":  # it ended in another thread, or while its source ran
             raise StreamClosedError(f"the stream is closed ({self.status})")
@@ -192,9 +229,21 @@ class Log:
             self._length = _length_of(value)
         self._base_length = self._length
 
-    def _remember(self, patch: Patch) -> None:
+    def _add_text(self, text: str) -> None:
+        parts = self._parts
+        if parts is None:
+            parts = self._parts = []
+        parts.append(text)
+        # Neighbours of like size are joined, as in a binary counter: few parts at any
+        # time, and each character is copied no more than log2(parts) times.
+        while len(parts) > 1 and len(parts[-2]) < 2 * len(parts[-1]):
+            tail = parts.pop()
+            parts[-1] += tail
+        self._length += len(text)
+
+    def _remember(self, patch: Patch, offset: int) -> None:
         assert self._patches is not None
-        self._patches.append((self.offset, patch))
+        self._patches.append((offset, patch))
         self._patch_size += size_of(patch)
         while self._patch_size > settings.patch_log and len(self._patches) > 1:
             self._patches_from, dropped = self._patches.popleft()
@@ -242,12 +291,18 @@ class Log:
                 if begin >= self._length:  # only the end is new
                     return Change(offset, now, "nothing", UNSET, status, failure)
                 return Change(offset, now, "append", self._tail(begin), status, failure)
-            if self._patches and self._patches_from <= offset < now:
+            if self._patches and self._is_boundary(offset):
                 patches = [patch for after, patch in self._patches if after > offset]
                 return Change(offset, now, "patches", patches, status, failure)
             if self._parts is None and self._value is UNSET:
                 return Change(offset, now, "nothing", UNSET, status, failure)
-            return Change(offset, now, "snapshot", copy_json(self._current()), status, failure)
+            content, base = copy_json(self._current()), (self._base, self._base_length)
+            return Change(offset, now, "snapshot", content, status, failure, base)
+
+    def _is_boundary(self, offset: int) -> bool:
+        # In a mirror, changes that came together have one offset: between them there is none.
+        assert self._patches is not None
+        return offset == self._patches_from or any(after == offset for after, _ in self._patches)
 
     def _tail(self, begin: int) -> str | list[Any]:
         if self._parts is None:

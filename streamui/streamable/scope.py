@@ -21,6 +21,10 @@ class Scope(Protocol):
         """
         ...
 
+    def stop(self) -> None:
+        """End what runs, as stopped by somebody; harmless if it has ended."""
+        ...
+
     def release(self, opened: object) -> None:
         """Forget something that has closed by itself.
 

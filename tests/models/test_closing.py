@@ -145,6 +145,9 @@ class Run:
     def release(self, opened: object) -> None:
         self.open.remove(opened)
 
+    def stop(self) -> None:
+        pass
+
     async def close(self) -> None:
         for each in list(self.open):
             await each.aclose()

@@ -6,8 +6,9 @@ import pytest
 from streamui.page import link, registration
 from streamui.page.frames import Pages
 from streamui.page.page import receiving
+from streamui.page.wire import LOST
 from streamui.settings import settings
-from streamui.store.memory import store
+from streamui.store.store import store
 from streamui.streamable.value import StreamableValue
 from tests.page.sockets import Socket
 
@@ -153,7 +154,7 @@ async def test_a_reconnected_page_gets_exactly_the_rest(socket, pages):
     value.append(", world")
     socket.connect(sid="sid")
     socket._token_manager.token_to_socket["token"].sid = "second"
-    pages.hello("token", {value.id: has}, [])
+    pages.hello("token", {value.id: has}, {value.id: value.log}, [])
     await until(lambda: len(socket.frames) == 2)
     sid, frame = socket.frames[1]
     assert sid == "second"
@@ -164,7 +165,7 @@ async def test_a_reconnected_page_gets_exactly_the_rest(socket, pages):
 @pytest.mark.parametrize("offset", [-1, 10**9, 0])
 async def test_an_offset_that_cannot_be_gets_the_whole(socket, pages, offset):
     value = live("Hello")
-    pages.hello("token", {value.id: offset}, [])
+    pages.hello("token", {value.id: offset}, {value.id: value.log}, [])
     await until(lambda: socket.frames)
     assert socket.ops == [{"i": value.id, "v": "Hello", "o": 1}]
     value.done()
@@ -175,7 +176,7 @@ async def test_a_page_that_asks_for_what_is_on_its_way_is_not_sent_it_twice(sock
     page = pages.of("token")
     page.follow(value.id, value.log)
     await until(lambda: socket.frames)
-    pages.hello("token", {value.id: 0}, [])
+    pages.hello("token", {value.id: 0}, {value.id: value.log}, [])
     value.append(", world")
     await until(lambda: len(socket.frames) == 2)
     assert socket.ops[1] == ", world"
@@ -186,14 +187,14 @@ async def test_a_page_that_found_a_gap_gets_the_whole(socket, pages):
     value = live("Hello")
     pages.of("token").follow(value.id, value.log)
     await until(lambda: socket.frames)
-    pages.hello("token", {value.id: -1}, [])
+    pages.hello("token", {value.id: -1}, {value.id: value.log}, [])
     await until(lambda: len(socket.frames) == 2)
     assert socket.ops[1] == {"i": value.id, "v": "Hello", "o": 1}
     value.done()
 
 
 async def test_an_unknown_id_gets_an_explicit_end(socket, pages):
-    pages.hello("token", {"nobody-has-this": 0}, [])
+    pages.hello("token", {"nobody-has-this": 0}, {"nobody-has-this": LOST}, [])
     await until(lambda: socket.frames)
     (op,) = socket.ops
     assert (op["s"], op["e"]["code"]) == ("interrupted", "lost")
@@ -201,7 +202,7 @@ async def test_an_unknown_id_gets_an_explicit_end(socket, pages):
 
 async def test_an_ended_stream_is_given_whole_with_its_end(socket, pages):
     value = live("all").done()
-    pages.hello("token", {value.id: 0}, [])
+    pages.hello("token", {value.id: 0}, {value.id: value.log}, [])
     await until(lambda: socket.frames)
     assert socket.ops == [{"i": value.id, "v": "all", "o": 2, "s": "done"}]
 
@@ -299,7 +300,7 @@ async def test_a_cursor_that_was_replaced_is_not_woken_from_its_thread(socket, p
     page = pages.of("token")
     page.follow(value.id, value.log)
     old = page._cursors[value.id]
-    page.resume(value.id, -1)
+    page.resume(value.id, -1, value.log)
     page._wake_from_thread(old)
     await until(lambda: socket.frames)
     assert len(socket.ops) == 1

@@ -17,7 +17,9 @@ from reflex_base.utils.format import json_dumps
 
 from streamui.page import link, registration
 from streamui.page.frames import Pages
+from streamui.page.wire import LOST
 from streamui.settings import settings
+from streamui.store.store import store
 from streamui.streamable.log import UNSET
 from streamui.streamable.value import StreamableValue
 from tests.page.sockets import Socket
@@ -96,7 +98,8 @@ class World:
     def deliver_up(self):
         if self.up:
             said = self.up.pop(0)
-            self.pages.hello("token", said["streams"], said.get("held", []))
+            found = {name: store.find(name) or LOST for name in said["streams"]}
+            self.pages.hello("token", said["streams"], found, said.get("held", []))
 
     def make(self):
         empty = self.random.random() < 0.2

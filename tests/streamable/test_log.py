@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamui.errors import StreamClosedError
 from streamui.settings import settings as streamui_settings
 from streamui.streamable.json_value import copy_json
-from streamui.streamable.log import UNSET
+from streamui.streamable.log import UNSET, Log
 from streamui.streamable.tree import apply_patch
 from streamui.streamable.value import StreamableValue
 
@@ -72,6 +72,41 @@ def test_every_reader_ends_with_the_same_value_wherever_it_paused(steps, pauses)
         assert reader.value == value.log.value or value.log.value is UNSET
         assert reader.status == "done"
         assert value.log.read(reader.offset).kind == "nothing"
+
+
+@settings(max_examples=300, deadline=None)
+@given(writes, st.lists(st.sampled_from(["", "copy", "copy and read", "read"]), min_size=25))
+def test_a_reader_may_change_between_a_log_and_its_mirror_at_any_offset(steps, pauses):
+    value, mirror, reader = StreamableValue(), Log(), Reader()
+    for (verb, argument), pause in zip(steps, pauses, strict=False):
+        write(value, verb, argument)
+        if "copy" in pause:
+            mirror.apply(value.log.read(mirror.offset))
+            assert (mirror.value, mirror.offset) == (value.log.value, value.log.offset)
+        if "read" in pause:
+            log = mirror if mirror.offset >= reader.offset and "copy" in pause else value.log
+            reader.read(log)
+            assert reader.value == log.value
+    value.done()
+    mirror.apply(value.log.read(mirror.offset))
+    reader.read(mirror)
+    assert (reader.value, reader.status) == (value.log.value, "done")
+
+
+def test_a_mirror_reaches_back_as_far_as_what_it_mirrors():
+    value = StreamableValue("").append("one").append("two")
+    mirror = Log()
+    mirror.apply(value.log.read(0))
+    assert mirror.read(4).content == value.log.read(4).content == "two"
+
+
+def test_a_mirror_takes_no_change_that_begins_elsewhere():
+    value, mirror = StreamableValue("").append("one"), Log()
+    with pytest.raises(ValueError, match="from 1 on, in a log at 0"):
+        mirror.apply(value.log.read(1))
+    mirror.apply(value.log.read(0))
+    mirror.apply(value.log.read(0))  # twice is once
+    assert mirror.value == "one"
 
 
 @given(st.text(), st.integers(-3, 200))

@@ -425,6 +425,9 @@ class Owner:
     def release(self, opened):
         pass
 
+    def stop(self):
+        pass
+
 
 @pytest.fixture
 def clock(monkeypatch):
