@@ -7,6 +7,7 @@ import logging
 import pickle
 import warnings
 from types import SimpleNamespace
+from uuid import UUID
 
 import pydantic
 import pytest
@@ -71,11 +72,12 @@ def test_models_and_dataclasses_travel_as_objects_and_come_back_as_given():
 @pytest.mark.parametrize(
     ("thing", "words"),
     [
-        (object(), r"\$ is a object"),
+        (object(), r"\$ is an object"),
         ({"a": [1, {2, 3}]}, r"\$\.a\[1\] is a set"),
-        ({1: "a"}, r"\$ has the key 1, a int"),
+        ({1: "a"}, r"\$ has the key 1, an int"),
         ([float("nan")], r"\$\[0\] is nan"),
         (b"bytes", r"\$ is a bytes"),
+        (UUID(int=0), r"\$ is a UUID"),
     ],
 )
 def test_what_is_not_json_raises_with_its_type_and_path(thing, words):
