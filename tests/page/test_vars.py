@@ -92,6 +92,13 @@ def test_a_streamable_in_an_f_string_says_what_to_read_instead():
         f"{PageState.answer}"
 
 
+@pytest.mark.parametrize("name", ["tree", "rows", "anything", "maybe"])
+def test_an_item_of_a_streamable_is_asked_of_its_value(name):
+    with pytest.raises(ui.PageError, match=r"\.value\['p'\]"):
+        getattr(PageState, name)["p"]
+    assert "p" in str(PageState.tree.value["p"])
+
+
 def test_components_take_loop_variables():
     rx.foreach(PageState.many, lambda item: ui.text(item))
     rx.foreach(PageState.many, lambda item: ui.status(item))
