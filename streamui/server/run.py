@@ -15,7 +15,7 @@ from streamui.models.failures import as_model_error
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
 from streamui.streamable.base import Streamable
-from streamui.streamable.failure import Failure
+from streamui.streamable.failure import Failure, words_for_log
 from streamui.streamable.log import Status
 from streamui.streamable.scope import current_scope
 
@@ -188,7 +188,7 @@ class Run:
     async def _failed(self, cause: Exception) -> None:
         error = as_model_error(cause) or cause
         failure = Failure.of(error)
-        words = redacted_traceback(error)
+        words = words_for_log(error)
         if self._stopping:  # it was stopped, and failed while it cleaned up
             logger.warning("%s failed after its stop: %s", self.name, words)
             await self._close("cancelled")

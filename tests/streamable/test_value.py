@@ -13,6 +13,7 @@ import pydantic
 import pytest
 
 from streamui.errors import (
+    ModelError,
     NotJSONError,
     StreamClosedError,
     StreamLockedError,
@@ -237,6 +238,18 @@ def test_an_error_in_a_handle_has_a_safe_sentence_only():
 
 def test_a_sentence_given_to_error_is_shown_as_it_stands():
     assert StreamableValue().error("No such city.").handle()["error"]["message"] == "No such city."
+
+
+def test_the_log_has_a_line_of_what_a_provider_did_and_all_of_what_nobody_expected(caplog):
+    caplog.set_level("INFO", "streamui")
+    for cause in (ModelError("slow down", code="rate_limited"), ValueError("a bug")):
+        try:
+            raise cause
+        except Exception as error:
+            StreamableValue().error(error)
+    expected, unexpected = (record.message for record in caplog.records)
+    assert expected.endswith("]: rate_limited: slow down")
+    assert "Traceback" in unexpected
 
 
 def test_an_error_without_a_cause_still_arrives():
