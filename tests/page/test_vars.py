@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import reflex as rx
 from reflex_base.vars import ArrayVar, BooleanVar, ObjectVar, StringVar, Var
@@ -13,6 +15,7 @@ class PageState(rx.State):
     anything: ui.StreamableValue = ui.StreamableValue(None).done()
     maybe: ui.StreamableValue[str] | None = None
     many: list[ui.StreamableValue[str]] = []
+    count: int = 0
     named: dict[str, ui.StreamableValue[str]] = {}
 
     @ui.server_function
@@ -22,6 +25,17 @@ class PageState(rx.State):
     @rx.event
     def plain(self):
         pass
+
+    @rx.event
+    def take(self, handle: Any):
+        pass
+
+
+class Card(rx.Component):
+    """Somebody's own component, which takes a handle."""
+
+    tag = "Card"
+    source: rx.Var[Any]
 
 
 def hooks(var):
@@ -90,6 +104,51 @@ def test_a_loop_variable_anywhere_in_the_path_is_refused():
 def test_a_streamable_in_an_f_string_says_what_to_read_instead():
     with pytest.raises(ui.PageError, match=r"\.value, \.status or \.error"):
         f"{PageState.answer}"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: rx.text(PageState.answer),
+        lambda: rx.el.p("Answer: ", PageState.maybe),
+        lambda: rx.badge(PageState.many[0]),
+        lambda: rx.markdown(PageState.answer),
+        lambda: rx.text(rx.cond(PageState.answer.streaming, PageState.answer, "nothing")),
+        lambda: rx.cond(PageState.answer.streaming, PageState.answer, rx.text("nothing")),
+        lambda: rx.foreach(PageState.many, lambda item: rx.text(item)),
+    ],
+)
+def test_a_streamable_as_a_child_says_what_to_do_instead(build):
+    with pytest.raises(ui.PageError, match=r"State\.answer\.value.*ui\.text\(State\.answer\)"):
+        build()
+
+
+def test_a_memo_components_prop_is_no_child_either():
+    @rx.memo
+    def wrong(answer: rx.Var[ui.StreamableValue[str]]) -> rx.Component:
+        return rx.text(answer)
+
+    with pytest.raises(ui.PageError, match=r"State\.answer\.value"):
+        wrong(answer=PageState.answer)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: ui.text(PageState.answer),
+        lambda: ui.markdown(PageState.answer),
+        lambda: ui.status(PageState.answer),
+        lambda: rx.text(PageState.answer.value, PageState.answer.streaming),
+        lambda: rx.text(PageState.answer.to_string()),
+        lambda: rx.el.div(rx.cond(PageState.maybe, ui.text(PageState.maybe), "nothing")),
+        lambda: rx.button("Keep", on_click=rx.set_clipboard(PageState.answer.value)),
+        lambda: rx.button("Ask", on_click=PageState.take(PageState.answer)),
+        lambda: Card.create("a child", source=PageState.answer),
+        lambda: Card.create(PageState.count, source=PageState.many),
+    ],
+)
+def test_everything_else_takes_a_streamable_as_before(build):
+    assert build().render()
 
 
 @pytest.mark.parametrize("name", ["tree", "rows", "anything", "maybe"])
