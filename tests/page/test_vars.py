@@ -176,6 +176,10 @@ def test_plain_values_are_taken_too():
         assert "StreamText" in str(ui.text(source).render())
 
 
+def test_a_status_line_can_be_silenced():
+    assert '"aria-live":"off"' in ui.status(PageState.answer, aria_live="off").render()["props"]
+
+
 def test_a_server_function_is_a_background_event():
     handler = PageState.event_handlers["ask"]
     assert handler.is_background
