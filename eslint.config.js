@@ -6,8 +6,10 @@ import globals from "globals";
 const jsx = { ecmaVersion: "latest", parserOptions: { ecmaFeatures: { jsx: true } } };
 
 export default [
-  // What Reflex writes, and what `reflex export` or pip made of it.
-  { ignores: ["**/.web/", ".venv/", ".cache/", "**/assets/external/", "build/", "dist/"] },
+  // What Reflex writes, and what `reflex export`, pip or esbuild made of it.
+  {
+    ignores: ["**/.web/", ".venv/", ".cache/", "**/assets/external/", "build/", "dist/", "**/built/"],
+  },
   js.configs.recommended,
   hooks.configs.flat.recommended,
   {
@@ -21,7 +23,7 @@ export default [
     },
   },
   {
-    files: ["tests/**/*.{js,mjs}", "scripts/**/*.{js,mjs}", "*.js"],
+    files: ["{tests,scripts}/**/*.{js,mjs}", "benchmarks/**/*.mjs", "*.js"],
     languageOptions: { ...jsx, globals: { ...globals.node, ...globals.browser } },
   },
 ];

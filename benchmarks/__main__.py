@@ -4,13 +4,14 @@ import argparse
 import signal
 import sys
 from contextlib import ExitStack
+from functools import partial
 
 from benchmarks.browser import Browser
-from benchmarks.cases import CASES, CONTESTANTS, FLAT_OUT, RATE, Case, Contestant
+from benchmarks.cases import CASES, CONTESTANTS, FLAT_OUT, LONG, RATE, Case, Contestant
 from benchmarks.chart import svg
 from benchmarks.measurement import Measurement, measure, middle
 from benchmarks.report import circumstances, insert, measurements, ratios, verdicts
-from benchmarks.servers import ROOT, reflex_server, sse_server
+from benchmarks.servers import ROOT, reflex_server, sse_server, usechat_server
 from benchmarks.targets import Results, checks
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
@@ -66,15 +67,23 @@ def run(cases: list[Case], contestants: list[Contestant], repeats: int) -> tuple
     Returns:
         The medians, and the browser's name and version.
     """
-    pairs = [(case, who) for case in cases for who in contestants if who.kind == case.kind]
+    pairs = [
+        (case, who)
+        for case in cases
+        for who in contestants
+        if who.kind == case.kind and (who.ours or case != LONG)
+    ]
     seen: dict[tuple[Case, Contestant], list[Measurement]] = {pair: [] for pair in pairs}
     with ExitStack() as stack:
         print("Building and starting the servers…", flush=True)
         rivals_only = not any(who.ours for who in contestants)
-        servers = {
-            "app": stack.enter_context(reflex_server(rivals_only=rivals_only)),
-            "sse": stack.enter_context(sse_server()),
+        starts = {
+            "app": partial(reflex_server, rivals_only=rivals_only),
+            "sse": sse_server,
+            "usechat": usechat_server,
         }
+        needed = {who.server for _, who in pairs}
+        servers = {name: stack.enter_context(starts[name]()) for name in sorted(needed)}
         browser = stack.enter_context(Browser())
         for who in dict.fromkeys(who for _, who in pairs):
             # The first stream of a server pays for imports and caches of all later ones.
@@ -83,6 +92,8 @@ def run(cases: list[Case], contestants: list[Contestant], repeats: int) -> tuple
         # Turn by turn, so that a slow minute of the machine does not fall on one page alone.
         for turn in range(repeats):
             for case, who in pairs:
+                if case == LONG and turn:
+                    continue
                 measured = measure(browser, servers[who.server], who, case)
                 seen[case, who].append(measured)
                 print(f"{turn + 1}/{repeats} {case.button} {who.name}: {measured}", flush=True)

@@ -17,13 +17,13 @@ class Contestant:
     Attributes:
         name: What the tables call it.
         path: Where its server has it.
-        server: Which server that is: `app` (Reflex) or `sse` (Starlette).
+        server: Which server that is: `app` (Reflex), `sse` (Starlette) or `usechat` (Node).
         kind: What it shows.
     """
 
     name: str
     path: str
-    server: Literal["app", "sse"]
+    server: Literal["app", "sse", "usechat"]
     kind: Kind
 
     @property
@@ -67,6 +67,7 @@ CONTESTANTS = (
     Contestant("streamui", "/streamui", "app", "text"),
     Contestant("plain Reflex", "/plain", "app", "text"),
     Contestant("bare SSE", "/", "sse", "text"),
+    Contestant("useChat", "/", "usechat", "text"),
     Contestant("ui.markdown", "/streamui-markdown", "app", "markdown"),
     Contestant("rx.markdown", "/plain-markdown", "app", "markdown"),
 )
@@ -74,5 +75,7 @@ CONTESTANTS = (
 TEXT_CASES = tuple(
     Case("text", count, rate) for rate in (RATE, FLAT_OUT) for count in (500, 2_000, 8_000)
 )
-MARKDOWN_CASES = tuple(Case("markdown", count, RATE) for count in (1_000, 4_000))
+LONG = Case("markdown", 20_000, RATE)
+"""Run once, and on our page only: rx.markdown does not even finish 4,000 tokens."""
+MARKDOWN_CASES = (*(Case("markdown", count, RATE) for count in (1_000, 4_000)), LONG)
 CASES = TEXT_CASES + MARKDOWN_CASES

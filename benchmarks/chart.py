@@ -9,8 +9,10 @@ from benchmarks.measurement import limit
 from benchmarks.report import amount, duration
 from benchmarks.targets import Results
 
-WIDTH, PANEL, BAR, GAP = 860, 410, 26, 34
+WIDTH, PANEL, BAR, GAP = 860, 410, 22, 28
 MARGIN, NAME, VALUE = 24, 104, 64
+ROWS = 4
+"""As many bars as the fullest panel has: one per page that shows text."""
 
 STYLE = """
   .card { fill: #ffffff; stroke: #d8dee4 }
@@ -61,7 +63,7 @@ def svg(results: Results) -> str:
 
 
 def _panel_height() -> int:
-    return 26 + 3 * GAP + MARGIN
+    return 26 + ROWS * GAP + MARGIN
 
 
 def _bars(results: Results, case: Case, field: str, left: int, top: int) -> Iterator[str]:

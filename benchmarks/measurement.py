@@ -19,6 +19,8 @@ PATIENCE = 5
 """How many times the stream's own length a page may take to show all of it."""
 MOST_PATIENCE = 60.0
 """How long it may take at most, in seconds; also what a stream without pauses may take."""
+LEAST_PATIENCE = 1.3
+"""How many times its own length a stream may take in any case, however long it is."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class WrongTextError(RuntimeError):
 
 def limit(case: Case) -> float:
     """Return how long a page may take for a case before it is given up, in seconds."""
-    return min(PATIENCE * case.seconds or MOST_PATIENCE, MOST_PATIENCE)
+    usual = min(PATIENCE * case.seconds or MOST_PATIENCE, MOST_PATIENCE)
+    return max(usual, LEAST_PATIENCE * case.seconds)
 
 
 def measure(browser: Browser, server: Server, contestant: Contestant, case: Case) -> Measurement:

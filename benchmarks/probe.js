@@ -1,6 +1,7 @@
-// Runs in a measured page before the page's own code. It counts what the page's sockets receive,
-// and sees what a reader sees: once per frame, just after that frame is painted.
+// Runs in a measured page before the page's own code. It counts what the page's sockets and
+// streams receive, and sees what a reader sees: once per frame, just after that frame is painted.
 (() => {
+  const NEWLINE = 10;
   const received = { frames: 0, bytes: 0, last: 0 };
   const sources = new Set();
   let click = 0;
@@ -34,6 +35,26 @@
       .getEntriesByType("resource")
       .filter(({ name, startTime }) => sources.has(name) && startTime >= click)
       .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+
+  // An event of a fetched stream ends with an empty line. The page's copy of the stream is left to
+  // it; a chunk is gone through byte by byte, which is cheaper than to make text of it once more.
+  const follow = async (stream) => {
+    let before = 0;
+    for await (const chunk of stream) {
+      received.bytes += chunk.length;
+      for (const byte of chunk) {
+        if (byte === NEWLINE && before === NEWLINE) count(0);
+        before = byte;
+      }
+    }
+  };
+  const { fetch } = window;
+  window.fetch = async (...parameters) => {
+    const response = await fetch(...parameters);
+    const kind = response.headers.get("Content-Type") ?? "";
+    if (kind.startsWith("text/event-stream")) follow(response.clone().body);
+    return response;
+  };
 
   new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);

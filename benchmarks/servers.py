@@ -1,4 +1,4 @@
-"""The two servers under test, and the processor time they use."""
+"""The three servers under test, and the processor time they use."""
 
 import os
 import signal
@@ -13,8 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from benchmarks.usechat import build
+
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "benchmarks" / "app"
+PROGRAMS = Path(sys.executable).parent
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -149,14 +152,13 @@ def reflex_server(*, rivals_only: bool = False) -> Server:
     Args:
         rivals_only: Leave our own pages out.
     """
-    programs = Path(sys.executable).parent
     port = _free_port(range(3200, 3300))
     options = f"--env prod --single-port --backend-host 127.0.0.1 --backend-port {port}"
     return Server(
-        [str(programs / "reflex"), "run", *options.split()],
+        [str(PROGRAMS / "reflex"), "run", *options.split()],
         port,
         APP,
-        PATH=f"{programs}:{os.environ['PATH']}",
+        PATH=f"{PROGRAMS}:{os.environ['PATH']}",
         REFLEX_USE_NPM="1",
         REFLEX_TELEMETRY_ENABLED="false",
         **({"BENCH_RIVALS_ONLY": "1"} if rivals_only else {}),
@@ -171,4 +173,16 @@ def sse_server() -> Server:
         [sys.executable, "-m", "granian", *options.split(), "benchmarks.sse:app"],
         port,
         ROOT,
+    )
+
+
+def usechat_server() -> Server:
+    """Build the page of the AI SDK's `useChat` and serve it with Node, as in production."""
+    build.build()
+    port = _free_port(range(8400, 8500))
+    return Server(
+        [str(PROGRAMS / "node"), "server.mjs", str(port)],
+        port,
+        build.FOLDER,
+        NODE_ENV="production",
     )

@@ -10,8 +10,8 @@ from benchmarks.tokens import TOKEN_LENGTH
 
 Results = Mapping[tuple[Case, Contestant], Measurement]
 
-OURS, PLAIN, SSE, OUR_MARKDOWN, PLAIN_MARKDOWN = CONTESTANTS
-RIVALS = {OURS: (PLAIN, SSE), OUR_MARKDOWN: (PLAIN_MARKDOWN,)}
+OURS, PLAIN, SSE, USECHAT, OUR_MARKDOWN, PLAIN_MARKDOWN = CONTESTANTS
+RIVALS = {OURS: (PLAIN, SSE, USECHAT), OUR_MARKDOWN: (PLAIN_MARKDOWN,)}
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,11 @@ def _text_checks(case: Case, ours: Measurement, results: Results) -> Iterator[Ch
         yield Check(f"{name}: bytes", ours.bytes / 1000, 32, "KB")
     if case == Case("text", 8_000, FLAT_OUT):
         yield Check(f"{name}: all visible", ours.all, 150, "ms")
-    plain = results.get((case, PLAIN))
-    if plain and plain.cpu and case.rate == RATE:
-        yield Check(f"{name}: server CPU, of plain Reflex", ours.cpu / plain.cpu, 0.5, "x")
+    for rival, most in ((PLAIN, 0.5), (USECHAT, 1.0)):
+        theirs = results.get((case, rival))
+        if theirs and theirs.cpu and case.rate == RATE:
+            share = ours.cpu / theirs.cpu
+            yield Check(f"{name}: server CPU, of {rival.name}'s", share, most, "x")
 
 
 def _first_token_checks(results: Results) -> Iterator[Check]:

@@ -27,6 +27,8 @@ def status(source: Any, **props: Any) -> Status:
     and interrupted are said in words. A dot pulses while it streams, unless the reader prefers
     less motion.
 
+    Of several on one page let one speak, and give ``aria_live="off"`` to the others.
+
     Args:
         source: A streamable, a state variable or loop variable that holds one, or plain text.
         props: ``id``, ``class_name``, style props.

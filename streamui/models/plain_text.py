@@ -21,7 +21,9 @@ class PlainTextDialect:
     def feed(self, item: Any) -> Iterator[ModelEvent]:
         """Translate one string; see :meth:`~streamui.models.dialect.Dialect.feed`."""
         if not isinstance(item, str):
-            raise ModelError(f"a {type(item).__name__} among the strings", code="malformed")
+            raise ModelError(
+                f"an item of type {type(item).__name__} among the strings", code="malformed"
+            )
         if self._part is None:
             self._part = TextPart("0")
             yield from self._part.begin("")

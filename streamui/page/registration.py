@@ -6,7 +6,7 @@ from typing import Any
 
 from reflex_base.utils.serializers import serializer
 
-from streamui.page import connection, link, vars  # noqa: F401  # importing them registers them
+from streamui.page import children, connection, link, vars  # noqa: F401  # importing registers
 from streamui.page.frames import pages
 from streamui.store.store import store
 from streamui.streamable.patch import size_of

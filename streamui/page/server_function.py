@@ -101,6 +101,7 @@ def server_function(
             link.current_token() or "",
             time_limit=time_limit,
             latest_wins=supersedes,
+            label=f"{function.__module__}.{name}",
         )
         runs.add(run)
         leaving = when_page_leaves(run.page, run.stop) if stop_on_leave else None

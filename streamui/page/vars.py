@@ -32,6 +32,11 @@ class StreamableVar(Var[StreamableValue[Any]], python_types=StreamableValue):
         """Refuse to be text: that would show the handle."""
         raise PageError("a streamable is no text; put .value, .status or .error into the f-string")
 
+    def __getitem__(self, key: Any) -> Any:
+        """Refuse to be looked into: what it holds is in ``.value``."""
+        words = "…" if isinstance(key, Var) else repr(key)
+        raise PageError(f"a streamable has no items of its own; read .value[{words}] instead")
+
     @property
     def value(self) -> Any:
         """What has been made so far; empty of its type (``""``, ``[]``, ``{}``) at first."""

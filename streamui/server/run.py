@@ -15,7 +15,7 @@ from streamui.models.failures import as_model_error
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
 from streamui.streamable.base import Streamable
-from streamui.streamable.failure import Failure
+from streamui.streamable.failure import Failure, words_for_log
 from streamui.streamable.log import Status
 from streamui.streamable.scope import current_scope
 
@@ -43,11 +43,12 @@ class Run:
     provider's stream is closed.
 
     Args:
-        name: The server function.
+        name: The server function, as events name it.
         page: The page that called, or what stands for it.
         time_limit: Seconds it may take, waiting for its turn included; ``None`` is no limit.
         latest_wins: A newer call cancels this one, so being cancelled is not being
             interrupted.
+        label: What the log calls it; its name by default.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class Run:
         *,
         time_limit: float | None = None,
         latest_wins: bool = False,
+        label: str = "",
     ) -> None:
         self.id = secrets.token_urlsafe(16)
         self.name = name
+        self.label = label or name
         self.page = page
         self.status: RunStatus = "running"
         self.turns: set[Hashable] = set()  # the turns it has now
@@ -134,7 +137,7 @@ class Run:
             await self._cancelled(cause)
         except Exception as cause:  # any: it is the user's code
             if isinstance(cause, TimeoutError) and limit.expired():
-                cause = RunTimeoutError(f"{self.name} ran for more than {self._time_limit:g} s")
+                cause = RunTimeoutError(f"{self.label} ran for more than {self._time_limit:g} s")
             await self._failed(cause)
         except BaseException:
             self._end_streamables("interrupted")
@@ -188,12 +191,12 @@ class Run:
     async def _failed(self, cause: Exception) -> None:
         error = as_model_error(cause) or cause
         failure = Failure.of(error)
-        words = redacted_traceback(error)
+        words = words_for_log(error)
         if self._stopping:  # it was stopped, and failed while it cleaned up
-            logger.warning("%s failed after its stop: %s", self.name, words)
+            logger.warning("%s failed after its stop: %s", self.label, words)
             await self._close("cancelled")
             return
-        logger.error("%s failed [%s]: %s", self.name, failure.reference, words)
+        logger.error("%s failed [%s]: %s", self.label, failure.reference, words)
         heard = any(isinstance(opened, Streamable) for opened in self._opened.values())
         await self._close("error", failure, error)
         if not heard:
@@ -218,7 +221,9 @@ class Run:
                 await opened.aclose()
         except Exception as error:  # closing is the end of the road; the run's end is decided
             words = redacted_traceback(error)
-            logger.warning("Closing a %s after %s failed: %s", type(opened), self.name, words)
+            logger.warning(
+                "Closing %s after %s failed: %s", type(opened).__name__, self.label, words
+            )
 
     def _end_streamables(
         self, status: Status, failure: Failure | None = None, cause: Exception | None = None

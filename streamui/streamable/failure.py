@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from streamui.errors import StreamInterruptedError, StreamUIError
+from streamui.errors import ModelError, StreamInterruptedError, StreamUIError
+from streamui.redaction import redact, redacted_traceback
+
+logger = logging.getLogger("streamui")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,19 @@ class Failure:
 
 INTERRUPTED = Failure(StreamInterruptedError.code, StreamInterruptedError.sentence)
 """Of a stream whose producer went away."""
+
+
+def words_for_log(cause: BaseException | str) -> str:
+    """Return what the log has of a failure, free of secrets.
+
+    That providers fail is to be expected: one line says how. Anything else comes with its
+    traceback, and so does a provider's failure at the level ``DEBUG``.
+
+    Args:
+        cause: An exception, or a developer's own sentence.
+    """
+    if isinstance(cause, str):
+        return redact(cause)
+    if isinstance(cause, ModelError) and not logger.isEnabledFor(logging.DEBUG):
+        return redact(" ".join(f"{cause.code}: {cause}".split()))
+    return redacted_traceback(cause)

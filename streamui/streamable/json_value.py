@@ -89,7 +89,7 @@ def _container(value: Any, path: str) -> Any:
     except RecursionError:
         raise NotJSONError(f"{path} is nested too deeply, or holds itself") from None
     raise NotJSONError(
-        f"{path} is a {type(value).__qualname__}, which is not JSON; a streamable holds {_ALLOWED}"
+        f"{path} is {_kind(value)}, which is not JSON; a streamable holds {_ALLOWED}"
     )
 
 
@@ -97,11 +97,14 @@ def _object(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, item in value.items():
         if not isinstance(key, str):
-            raise NotJSONError(
-                f"{path} has the key {key!r}, a {type(key).__qualname__}; JSON keys are strings"
-            )
+            raise NotJSONError(f"{path} has the key {key!r}, {_kind(key)}; JSON keys are strings")
         result[clean_text(key)] = to_json(item, f"{path}.{key}")
     return result
+
+
+def _kind(value: Any) -> str:
+    name = type(value).__qualname__
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"  # a UUID, a Union
 
 
 def copy_json(value: Any) -> Any:

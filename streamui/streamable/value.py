@@ -7,9 +7,8 @@ from collections.abc import AsyncIterable
 from typing import Any, Self, TypeVar
 
 from streamui.errors import StreamLockedError, StreamTypeError
-from streamui.redaction import redact, redacted_traceback
 from streamui.streamable.base import Streamable
-from streamui.streamable.failure import Failure
+from streamui.streamable.failure import Failure, words_for_log
 from streamui.streamable.log import UNSET, Status, Unset
 from streamui.streamable.source import Feeder
 
@@ -178,7 +177,7 @@ class StreamableValue(Streamable[T]):
         failure = Failure.of(cause)
         exception = cause if isinstance(cause, BaseException) else RuntimeError(cause)
         if self.close("error", failure, exception):
-            words = redact(cause) if isinstance(cause, str) else redacted_traceback(cause)
+            words = words_for_log(cause)
             logger.error(
                 "A stream made at %s failed [%s]: %s", self.made_at, failure.reference, words
             )

@@ -14,11 +14,13 @@ from reflex.app import EventNamespace
 from reflex.istate.proxy import StateProxy
 from reflex.state import State
 from reflex.utils.token_manager import SocketRecord, TokenManager
+from reflex_base.components.component import Component
 from reflex_base.event import EventHandler
 from reflex_base.event.context import EventContext
 from reflex_base.event.processor.base_state_processor import chain_updates
 from reflex_base.event.processor.event_processor import EventProcessor
 from reflex_base.vars.base import Var, VarData
+from reflex_components_core.base.bare import Bare
 
 from streamui.page import link
 
@@ -67,6 +69,11 @@ def test_an_event_handler_keeps_its_function():
 def test_a_var_can_bring_hooks_and_an_app_wrap():
     assert {"hooks", "app_wraps", "imports"} <= set(inspect.signature(VarData).parameters)
     assert "python_types" in inspect.signature(Var.__init_subclass__).parameters
+
+
+def test_a_var_becomes_a_child_in_one_place():
+    assert "Bare.create(contents=LiteralVar.create(child))" in inspect.getsource(Component.create)
+    assert isinstance(inspect.getattr_static(Bare, "create").__wrapped__, classmethod)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import reflex as rx
 from reflex_base.vars import ArrayVar, BooleanVar, ObjectVar, StringVar, Var
@@ -13,6 +15,7 @@ class PageState(rx.State):
     anything: ui.StreamableValue = ui.StreamableValue(None).done()
     maybe: ui.StreamableValue[str] | None = None
     many: list[ui.StreamableValue[str]] = []
+    count: int = 0
     named: dict[str, ui.StreamableValue[str]] = {}
 
     @ui.server_function
@@ -22,6 +25,17 @@ class PageState(rx.State):
     @rx.event
     def plain(self):
         pass
+
+    @rx.event
+    def take(self, handle: Any):
+        pass
+
+
+class Card(rx.Component):
+    """Somebody's own component, which takes a handle."""
+
+    tag = "Card"
+    source: rx.Var[Any]
 
 
 def hooks(var):
@@ -92,6 +106,58 @@ def test_a_streamable_in_an_f_string_says_what_to_read_instead():
         f"{PageState.answer}"
 
 
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: rx.text(PageState.answer),
+        lambda: rx.el.p("Answer: ", PageState.maybe),
+        lambda: rx.badge(PageState.many[0]),
+        lambda: rx.markdown(PageState.answer),
+        lambda: rx.text(rx.cond(PageState.answer.streaming, PageState.answer, "nothing")),
+        lambda: rx.cond(PageState.answer.streaming, PageState.answer, rx.text("nothing")),
+        lambda: rx.foreach(PageState.many, lambda item: rx.text(item)),
+    ],
+)
+def test_a_streamable_as_a_child_says_what_to_do_instead(build):
+    with pytest.raises(ui.PageError, match=r"State\.answer\.value.*ui\.text\(State\.answer\)"):
+        build()
+
+
+def test_a_memo_components_prop_is_no_child_either():
+    @rx.memo
+    def wrong(answer: rx.Var[ui.StreamableValue[str]]) -> rx.Component:
+        return rx.text(answer)
+
+    with pytest.raises(ui.PageError, match=r"State\.answer\.value"):
+        wrong(answer=PageState.answer)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: ui.text(PageState.answer),
+        lambda: ui.markdown(PageState.answer),
+        lambda: ui.status(PageState.answer),
+        lambda: rx.text(PageState.answer.value, PageState.answer.streaming),
+        lambda: rx.text(PageState.answer.to_string()),
+        lambda: rx.el.div(rx.cond(PageState.maybe, ui.text(PageState.maybe), "nothing")),
+        lambda: rx.button("Keep", on_click=rx.set_clipboard(PageState.answer.value)),
+        lambda: rx.button("Ask", on_click=PageState.take(PageState.answer)),
+        lambda: Card.create("a child", source=PageState.answer),
+        lambda: Card.create(PageState.count, source=PageState.many),
+    ],
+)
+def test_everything_else_takes_a_streamable_as_before(build):
+    assert build().render()
+
+
+@pytest.mark.parametrize("name", ["tree", "rows", "anything", "maybe"])
+def test_an_item_of_a_streamable_is_asked_of_its_value(name):
+    with pytest.raises(ui.PageError, match=r"\.value\['p'\]"):
+        getattr(PageState, name)["p"]
+    assert "p" in str(PageState.tree.value["p"])
+
+
 def test_components_take_loop_variables():
     rx.foreach(PageState.many, lambda item: ui.text(item))
     rx.foreach(PageState.many, lambda item: ui.status(item))
@@ -108,6 +174,10 @@ def test_a_memo_component_may_read_its_own_prop():
 def test_plain_values_are_taken_too():
     for source in ("text", 5, ui.StreamableValue("x").done(), PageState.many[0]):
         assert "StreamText" in str(ui.text(source).render())
+
+
+def test_a_status_line_can_be_silenced():
+    assert '"aria-live":"off"' in ui.status(PageState.answer, aria_live="off").render()["props"]
 
 
 def test_a_server_function_is_a_background_event():

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from streamui.errors import RunTimeoutError, StreamUIError
+from streamui.errors import ModelError, RunTimeoutError, StreamUIError
 from streamui.server.run import Run
 from streamui.server.runs import Runs, turn
 from streamui.settings import settings
@@ -109,6 +109,29 @@ async def test_what_raises_ends_its_streamables_with_one_reference_in_page_and_l
     (record,) = caplog.records
     assert first.reference in record.message
     assert "secret-host" in caplog.text
+
+
+@pytest.mark.parametrize("level", ["WARNING", "DEBUG"])
+async def test_a_providers_failure_is_one_line_and_a_traceback_for_those_who_debug(
+    calls, caplog, level
+):
+    made = []
+
+    async def ask():
+        made.append(StreamableValue(""))
+        yield
+        raise ModelError("Error 429:\n  slow down, sk-abcdefghijkl", code="rate_limited")
+
+    caplog.set_level(level, "streamui")
+    await calls.start(ask)[1]
+    (record,) = [record for record in caplog.records if record.name == "streamui"]
+    assert record.levelname == "ERROR"
+    assert made[0].failure.reference in record.message
+    assert "sk-abc" not in record.message
+    if level == "DEBUG":
+        assert "Traceback" in record.message
+    else:
+        assert record.message.endswith("]: rate_limited: Error 429: slow down, ***")
 
 
 async def test_what_raises_with_no_streamable_to_tell_raises_a_safe_sentence(calls, caplog):

@@ -7,11 +7,13 @@ import logging
 import pickle
 import warnings
 from types import SimpleNamespace
+from uuid import UUID
 
 import pydantic
 import pytest
 
 from streamui.errors import (
+    ModelError,
     NotJSONError,
     StreamClosedError,
     StreamLockedError,
@@ -71,11 +73,12 @@ def test_models_and_dataclasses_travel_as_objects_and_come_back_as_given():
 @pytest.mark.parametrize(
     ("thing", "words"),
     [
-        (object(), r"\$ is a object"),
+        (object(), r"\$ is an object"),
         ({"a": [1, {2, 3}]}, r"\$\.a\[1\] is a set"),
-        ({1: "a"}, r"\$ has the key 1, a int"),
+        ({1: "a"}, r"\$ has the key 1, an int"),
         ([float("nan")], r"\$\[0\] is nan"),
         (b"bytes", r"\$ is a bytes"),
+        (UUID(int=0), r"\$ is a UUID"),
     ],
 )
 def test_what_is_not_json_raises_with_its_type_and_path(thing, words):
@@ -235,6 +238,18 @@ def test_an_error_in_a_handle_has_a_safe_sentence_only():
 
 def test_a_sentence_given_to_error_is_shown_as_it_stands():
     assert StreamableValue().error("No such city.").handle()["error"]["message"] == "No such city."
+
+
+def test_the_log_has_a_line_of_what_a_provider_did_and_all_of_what_nobody_expected(caplog):
+    caplog.set_level("INFO", "streamui")
+    for cause in (ModelError("slow down", code="rate_limited"), ValueError("a bug")):
+        try:
+            raise cause
+        except Exception as error:
+            StreamableValue().error(error)
+    expected, unexpected = (record.message for record in caplog.records)
+    assert expected.endswith("]: rate_limited: slow down")
+    assert "Traceback" in unexpected
 
 
 def test_an_error_without_a_cause_still_arrives():
