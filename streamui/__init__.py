@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         RunTimeoutError,
         StreamCancelledError,
         StreamClosedError,
+        StreamConnectionError,
         StreamInterruptedError,
         StreamLockedError,
         StreamNotFoundError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         StreamUIError,
         TooLongError,
     )
+    from streamui.http.event import ServerSentEvent
     from streamui.models.client import DEMO_MODEL, default_client, default_model
     from streamui.models.model_events import model_events
     from streamui.page.server_function import server_function, stop
@@ -50,8 +52,10 @@ _homes = {
     "PageError": "errors",
     "ProtocolError": "errors",
     "RunTimeoutError": "errors",
+    "ServerSentEvent": "http.event",
     "StreamCancelledError": "errors",
     "StreamClosedError": "errors",
+    "StreamConnectionError": "errors",
     "StreamInterruptedError": "errors",
     "StreamLockedError": "errors",
     "StreamNotFoundError": "errors",
@@ -81,9 +85,11 @@ __all__ = [
     "PageError",
     "ProtocolError",
     "RunTimeoutError",
+    "ServerSentEvent",
     "Settings",
     "StreamCancelledError",
     "StreamClosedError",
+    "StreamConnectionError",
     "StreamInterruptedError",
     "StreamLockedError",
     "StreamNotFoundError",

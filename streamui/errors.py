@@ -9,6 +9,7 @@
     ├── NotJSONError (TypeError)               a value that is not JSON, with its path
     ├── NotStreamableError (TypeError)         a read of something that is no streamable
     ├── StreamNotFoundError (LookupError)      unknown, expired or forbidden: all answer alike
+    ├── StreamConnectionError (ConnectionError) a stream's server cannot be reached, or refuses
     ├── StoreUnavailableError (ConnectionError) the shared store cannot be reached now
     ├── LimitError (RuntimeError)              a configured limit is reached; it says which
     ├── StreamCancelledError (RuntimeError)    the producer was stopped
@@ -75,6 +76,29 @@ class StreamNotFoundError(StreamUIError, LookupError):
 
     code = "lost"
     sentence = "This stream is no longer available."
+
+
+class StreamConnectionError(StreamUIError, ConnectionError):
+    """The server that has a stream cannot be reached, or answers with no stream.
+
+    Attributes:
+        status: The status it answered with, such as 401; ``None`` if it did not answer.
+        retry_after: Seconds that it asked to wait before trying again; ``None`` if it did not.
+
+    Args:
+        message: For the log.
+        status: A status of HTTP, or ``None``.
+        retry_after: Seconds, or ``None``.
+    """
+
+    code = "connection"
+    sentence = "The server of this stream cannot be reached. Try again in a moment."
+
+    def __init__(
+        self, message: str = "", *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.retry_after = status, retry_after
 
 
 class StoreUnavailableError(StreamUIError, ConnectionError):

@@ -26,6 +26,12 @@ class Settings:
         queue_limit: Packets that may wait in a page's socket before its frames are held back.
         patch_log: Bytes of recent changes that a structured value keeps for readers that are
             behind; one that is further behind gets the whole value.
+        event_limit: Bytes that one event of an event stream read from elsewhere may have.
+        reconnect_attempts: How often in a row a reader of a URL connects without getting an
+            event before it gives up.
+        reconnect_delay: Seconds before the first of these attempts, unless the server asks for
+            more; they double from one to the next.
+        reconnect_limit: Seconds that a reader waits at most between two attempts.
     """
 
     frame_interval: float = 0.033
@@ -36,6 +42,10 @@ class Settings:
     leave_grace: float = 30.0
     queue_limit: int = 1
     patch_log: int = 4096
+    event_limit: int = 16_777_216
+    reconnect_attempts: int = 5
+    reconnect_delay: float = 0.5
+    reconnect_limit: float = 120.0
 
     @classmethod
     def from_environment(cls, environment: dict[str, str] | None = None) -> Settings:

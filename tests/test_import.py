@@ -101,9 +101,11 @@ NotStreamableError
 PageError
 ProtocolError
 RunTimeoutError
+ServerSentEvent
 Settings
 StreamCancelledError
 StreamClosedError
+StreamConnectionError
 StreamInterruptedError
 StreamLockedError
 StreamNotFoundError

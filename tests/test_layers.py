@@ -34,7 +34,7 @@ OUTSIDE = {
     "store": {"redis"},
     "models": {"openai", "pydantic", "starlette", "uvicorn"},  # the last two: the demo model
     "server": set[str](),
-    "http": {"starlette"},
+    "http": {"httpx", "starlette"},
 }
 
 

@@ -1,0 +1,1 @@
+"""Streams over HTTP: read from any server, and served to any client."""
