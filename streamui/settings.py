@@ -24,6 +24,12 @@ class Settings:
         leave_grace: Seconds that a page may be gone before a run that ends with its page is
             stopped; long enough for a reload.
         queue_limit: Packets that may wait in a page's socket before its frames are held back.
+        model_retries: Times that a model is asked again when it fails before its first token.
+        retry_after_limit: Seconds that a model may ask to be left alone for and be waited for;
+            one that wants more is an error at once. The SDK waits 120 at most.
+        connect_timeout: Seconds to connect to a model; 0 is no limit, here and in the next two.
+        first_token_timeout: Seconds that a model may be silent before its first token.
+        token_timeout: Seconds that it may be silent after that.
         patch_log: Bytes of recent changes that a structured value keeps for readers that are
             behind; one that is further behind gets the whole value.
         event_limit: Bytes that one event of an event stream read from elsewhere may have.
@@ -41,6 +47,11 @@ class Settings:
     stop_grace: float = 2.0
     leave_grace: float = 30.0
     queue_limit: int = 1
+    model_retries: int = 2
+    retry_after_limit: float = 120.0
+    connect_timeout: float = 5.0
+    first_token_timeout: float = 300.0
+    token_timeout: float = 120.0
     patch_log: int = 4096
     event_limit: int = 16_777_216
     reconnect_attempts: int = 5
