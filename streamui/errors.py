@@ -16,6 +16,7 @@
     ├── StreamInterruptedError (RuntimeError)  the producer died without an end
     ├── RunTimeoutError (TimeoutError)         a server function ran past its time limit
     ├── TooLongError (ValueError)              input over a configured limit
+    ├── LinkExpiredError (PermissionError)     a signed link to a stream is too old
     ├── PageError (TypeError)                  something a page cannot do, said at compile time
     ├── ProtocolError (ValueError)             bytes that break their wire protocol
     └── ModelError (RuntimeError)              whatever a model provider did wrong
@@ -158,6 +159,13 @@ class TooLongError(StreamUIError, ValueError):
 
     code = "too_long"
     sentence = "That is too long to send."
+
+
+class LinkExpiredError(StreamUIError, PermissionError):
+    """A link that :func:`streamui.stream_url` made is older than it was made for."""
+
+    code = "expired"
+    sentence = "This link has expired. Ask for a new one."
 
 
 class PageError(StreamUIError, TypeError):

@@ -30,6 +30,8 @@ class Settings:
         connect_timeout: Seconds to connect to a model; 0 is no limit, here and in the next two.
         first_token_timeout: Seconds that a model may be silent before its first token.
         token_timeout: Seconds that it may be silent after that.
+        stall_after: Seconds without a write after which an open stream counts as stalled in the
+            metrics; 0 is never.
         patch_log: Bytes of recent changes that a structured value keeps for readers that are
             behind; one that is further behind gets the whole value.
         event_limit: Bytes that one event of an event stream read from elsewhere may have.
@@ -38,6 +40,12 @@ class Settings:
         reconnect_delay: Seconds before the first of these attempts, unless the server asks for
             more; they double from one to the next.
         reconnect_limit: Seconds that a reader waits at most between two attempts.
+        heartbeat: Seconds of silence after which a response sends a sign of life, so that no
+            proxy takes a stream for dead.
+        send_timeout: Seconds that a client may take nothing of what is sent to it before its
+            response is closed; it can come back for the rest.
+        client_retry: Seconds that a client of an event stream is told to wait before it
+            connects again.
     """
 
     frame_interval: float = 0.033
@@ -52,11 +60,15 @@ class Settings:
     connect_timeout: float = 5.0
     first_token_timeout: float = 300.0
     token_timeout: float = 120.0
+    stall_after: float = 5.0
     patch_log: int = 4096
     event_limit: int = 16_777_216
     reconnect_attempts: int = 5
     reconnect_delay: float = 0.5
     reconnect_limit: float = 120.0
+    heartbeat: float = 15.0
+    send_timeout: float = 30.0
+    client_retry: float = 2.0
 
     @classmethod
     def from_environment(cls, environment: dict[str, str] | None = None) -> Settings:

@@ -33,7 +33,7 @@ OUTSIDE = {
     "streamable": set[str](),
     "store": {"redis"},
     "models": {"openai", "pydantic", "starlette", "uvicorn"},  # the last two: the demo model
-    "server": set[str](),
+    "server": {"itsdangerous"},  # signed links, loaded when one is made or shown
     "http": {"httpx", "starlette"},
 }
 
