@@ -25,6 +25,52 @@ def response_of(stream: object) -> Any | None:
     return response if hasattr(response, "is_closed") else None
 
 
+def client_of(stream: object) -> Any | None:
+    """Find the client that made a stream.
+
+    Args:
+        stream: What the SDK returned, or anything else.
+
+    Returns:
+        The ``openai`` client, blocking or async; ``None`` when there is none.
+    """
+    raw = getattr(stream, "_raw_stream", stream)
+    client = getattr(raw, "_client", None)
+    return client if hasattr(client, "responses") else None
+
+
+def retrieved_id(stream: object) -> str | None:
+    """Tell a response that is had again from one that was asked for.
+
+    Args:
+        stream: What the SDK returned, or anything else.
+
+    Returns:
+        The id of the response that ``responses.retrieve`` was called with; else ``None``.
+    """
+    request = getattr(response_of(stream), "request", None)
+    if request is None or request.method != "GET":
+        return None
+    before, _, id = request.url.path.rpartition("/responses/")
+    return id if before and id and "/" not in id else None
+
+
+def starts_after(stream: object) -> int | None:
+    """Read where in a response a stream of it begins.
+
+    Args:
+        stream: What the SDK returned, or anything else.
+
+    Returns:
+        The ``starting_after`` that it was asked for with; ``None`` when it is all of it.
+    """
+    given = getattr(stream, "_starting_after", None)
+    if given is None:
+        request = getattr(response_of(stream), "request", None)
+        given = request.url.params.get("starting_after") if request is not None else None
+    return int(given) if given is not None and str(given).isdecimal() else None
+
+
 def strip_bom(response: Any) -> None:
     """Let a response begin after its byte order mark, as the standard for events says.
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
+
+from streamui.models.background import wait_for_cancels
+from streamui.models.failures import retry_after
+from streamui.settings import settings
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -16,9 +20,9 @@ DEFAULT_MODEL = "gpt-5.4-mini"
 DEMO_MODEL = "streamui-demo"
 """The name of the embedded demo model."""
 
-Settings: TypeAlias = tuple[str | None, str | None, bool]
+Address: TypeAlias = tuple[str | None, str | None, bool]
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Settings, AsyncOpenAI]] = (
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Address, AsyncOpenAI]] = (
     WeakKeyDictionary()
 )
 
@@ -30,6 +34,9 @@ def default_client() -> AsyncOpenAI:
     small server on loopback that needs no key, started at the first call. The variables are
     read at each call; a client is made once for each event loop and setting.
 
+    It tries again as ``settings.model_retries`` and ``settings.retry_after_limit`` say, and waits
+    as long as the timeouts of :data:`~streamui.settings.settings`.
+
     Returns:
         A client of the ``openai`` package. Inside of an event loop it is shared: leave it
         open.
@@ -39,17 +46,17 @@ def default_client() -> AsyncOpenAI:
     if key is None and address is None:
         from streamui.models.demo.host import server
 
-        settings = (None, server().base_url, True)
+        where = (None, server().base_url, True)
     else:
-        settings = (key, address, False)
+        where = (key, address, False)
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        return _make(settings)
+        return _make(where)
     clients = _clients.setdefault(loop, {})
-    client = clients.get(settings)
+    client = clients.get(where)
     if client is None or client.is_closed():
-        client = clients[settings] = _make(settings)
+        client = clients[where] = _make(where)
     return client
 
 
@@ -66,18 +73,39 @@ def default_model() -> str:
 
 
 async def aclose_default_clients() -> None:
-    """Close the clients of the running event loop; for its shutdown."""
+    """Close the clients of the running event loop; for its shutdown, after its runs have ended."""
+    await wait_for_cancels()
     clients = _clients.pop(asyncio.get_running_loop(), {})
     for client in clients.values():
         await client.close()
 
 
-def _make(settings: Settings) -> AsyncOpenAI:
-    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
+def _make(where: Address) -> AsyncOpenAI:
+    from openai import DEFAULT_TIMEOUT, AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
-    key, address, demo = settings
+    key, address, demo = where
+    silence = settings.first_token_timeout, settings.token_timeout
+    timeout = Timeout(
+        DEFAULT_TIMEOUT.write,
+        connect=settings.connect_timeout or None,
+        read=max(silence) if all(silence) else None,
+    )
     # Loopback is not to be asked for through the proxy that the environment may name, and needs
     # no certificates, which take longer to load than the demo to answer.
-    http = DefaultAsyncHttpx2Client(trust_env=False, verify=False) if demo else None
+    local = {"trust_env": False, "verify": False} if demo else {}
+    hooks = {"response": [_limit_wait]}
     # Servers of one's own mostly need no key, but the SDK insists on one.
-    return AsyncOpenAI(api_key=key or "none", base_url=address, http_client=http)
+    return AsyncOpenAI(
+        api_key=key or "none",
+        base_url=address,
+        timeout=timeout,
+        max_retries=settings.model_retries,
+        http_client=DefaultAsyncHttpx2Client(event_hooks=hooks, **local),
+    )
+
+
+async def _limit_wait(response: Any) -> None:
+    """Have the SDK give up at once when it would have to wait for longer than is wanted."""
+    wait = retry_after(response.headers)
+    if response.is_error and wait is not None and wait > settings.retry_after_limit:
+        response.headers["x-should-retry"] = "false"

@@ -216,6 +216,27 @@ class Failure:
     type: Literal["error"] = field(default="error", init=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The stream broke and goes on: what follows is either the rest of it or a new beginning.
+
+    It is the rest when a background response is resumed, and a new beginning only where nothing
+    of the answer has been told yet.
+
+    Attributes:
+        code: Of the error that broke it.
+        sentence: What a person may be told about that.
+        delay: Seconds until the provider is asked again.
+        provider_event: The provider's event that said so; ``""`` when the stream just broke.
+    """
+
+    code: str
+    sentence: str
+    delay: float
+    provider_event: str = ""
+    type: Literal["retry"] = field(default="retry", init=False)
+
+
 ModelEvent: TypeAlias = (
     TextStart
     | TextDelta
@@ -231,6 +252,7 @@ ModelEvent: TypeAlias = (
     | Usage
     | Finish
     | ProviderEvent
+    | Retry
     | Failure
 )
 """Any event of a model's stream; its ``type`` tells which."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -11,21 +12,39 @@ from typing import Any, Self
 
 from streamui.errors import ModelError, NotStreamableError, StreamCancelledError, StreamUIError
 from streamui.models.dialect import Dialect
-from streamui.models.events import Failure, ModelEvent
-from streamui.models.failures import stream_failure
+from streamui.models.events import Failure, ModelEvent, Retry
 from streamui.models.openai_chat import ChatDialect
 from streamui.models.openai_responses import ResponsesDialect
 from streamui.models.plain_text import PlainTextDialect
-from streamui.models.source import Source
+from streamui.models.source import check_stream, is_async, is_blocking
 from streamui.models.task_source import TaskSource
 from streamui.models.thread_source import ThreadSource
+from streamui.models.upstream import Upstream
+from streamui.settings import settings
 from streamui.streamable.scope import current_scope
+
+logger = logging.getLogger("streamui")
 
 _GRACE = 0.1
 """Seconds in which a finished stream may end by itself, so that its connection is kept."""
 
 
-def model_events(stream: Any) -> ModelEvents:
+_AFTERWORD = 5.0
+"""Seconds that a complete answer's usage is waited for."""
+
+_BEFORE_WORDS = frozenset(
+    {"provider", "text-start", "text-end", "reasoning-start", "reasoning-end", "retry"}
+)
+"""The events that tell nothing of the answer yet, so that it may begin anew after them."""
+
+
+def model_events(
+    stream: Any,
+    *,
+    retries: int | None = None,
+    first_token_timeout: float | None = None,
+    token_timeout: float | None = None,
+) -> ModelEvents:
     """Read any provider's stream as one small set of typed events.
 
     Takes what your own ``openai`` client returned from ``responses.create(stream=True)``,
@@ -33,18 +52,30 @@ def model_events(stream: Any) -> ModelEvents:
     ``chat.completions.stream(...)``, blocking or async, awaited or not; or any iterable of
     strings, async or not. A blocking one is read in a thread.
 
+    Or takes a function that asks, so that it can ask again when a stream fails before the first
+    token: the client's own retries end when a stream is open. Each time is a ``retry`` event.
+
     Example::
 
-        stream = await client.responses.create(model=model, input=question, stream=True)
-        async for event in ui.model_events(stream):
+        ask = partial(client.responses.create, model=model, input=question, stream=True)
+        async for event in ui.model_events(ask):
             if event.type == "text-delta":
                 answer.append(event.delta)
 
+    A response made with ``background=True`` is resumed where its stream broke, also after the
+    first token, and is not asked for again.
+
     The provider's connection is closed when the loop ends, however it ends, and when the run
-    around it is stopped.
+    around it is stopped; a background response that has not ended is cancelled then.
 
     Args:
-        stream: What to read. It belongs to the events from now on.
+        stream: What to read, or a function without arguments that returns an async one, awaited
+            or not. It belongs to the events from now on.
+        retries: Times that such a function is called again at most; by default
+            ``settings.model_retries``.
+        first_token_timeout: Seconds that the provider may be silent before the first token; 0 is
+            no limit; by default ``settings.first_token_timeout``.
+        token_timeout: The same after the first token; by default ``settings.token_timeout``.
 
     Returns:
         An async iterator of events. A proper end is one ``finish`` event, the last. Anything
@@ -57,27 +88,40 @@ def model_events(stream: Any) -> ModelEvents:
     """
     if isinstance(stream, ModelEvents):
         return stream
-    kind = type(stream).__name__
-    if hasattr(stream, "model_dump"):
-        raise NotStreamableError(f"{kind} is a whole answer, not a stream: call with stream=True")
-    if isinstance(stream, str | bytes | bytearray | dict):
-        raise NotStreamableError(f"a {kind} is no stream: give an iterable of strings")
-    if any(hasattr(stream, name) for name in ("__aiter__", "__aenter__", "__await__")):
-        return ModelEvents(TaskSource(stream))
-    if hasattr(stream, "__iter__") or hasattr(stream, "__enter__"):
-        return ModelEvents(ThreadSource(stream))
-    raise NotStreamableError(f"{kind} can't be read as a model's stream")
+    check_stream(stream)
+    if is_async(stream):
+        upstream = Upstream(TaskSource(stream))
+    elif is_blocking(stream):
+        upstream = Upstream(ThreadSource(stream))
+    elif callable(stream):
+        times = settings.model_retries if retries is None else retries
+        upstream = Upstream(TaskSource(stream), stream, times)
+    else:
+        raise NotStreamableError(f"{type(stream).__name__} can't be read as a model's stream")
+    return ModelEvents(
+        upstream,
+        settings.first_token_timeout if first_token_timeout is None else first_token_timeout,
+        settings.token_timeout if token_timeout is None else token_timeout,
+    )
 
 
 class ModelEvents(AsyncIterator[ModelEvent]):
     """The events of one stream; made by :func:`model_events`.
 
     Args:
-        source: What the provider's stream yields.
+        upstream: What the provider's streams yield.
+        first_token_timeout: Seconds of silence before the first token; 0 is no limit.
+        token_timeout: Seconds of silence after it.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(
+        self, upstream: Upstream, first_token_timeout: float, token_timeout: float
+    ) -> None:
+        self._upstream = upstream
+        self._first_token_timeout = first_token_timeout
+        self._token_timeout = token_timeout
+        self._spoken = False
+        self._cursor: tuple[str, int] | None = None
         self._dialect: Dialect | None = None
         self._ready: deque[ModelEvent] = deque()
         self._error: StreamUIError | None = None
@@ -85,7 +129,17 @@ class ModelEvents(AsyncIterator[ModelEvent]):
         self._scope = current_scope.get()
         # Not this object: what a scope holds could not be dropped by a loop that breaks off.
         if self._scope is not None:
-            self._scope.adopt(source)
+            self._scope.adopt(upstream)
+
+    @property
+    def cursor(self) -> tuple[str, int] | None:
+        """Where a background response has been read to; ``None`` for any other.
+
+        Its id and its last event's number. Whoever keeps them beside the text so far can go on
+        later, in another process too, with ``client.responses.retrieve(id, stream=True,
+        starting_after=number)``.
+        """
+        return self._cursor
 
     async def __anext__(self) -> ModelEvent:
         """Wait for the next event."""
@@ -96,7 +150,10 @@ class ModelEvents(AsyncIterator[ModelEvent]):
                     raise self._error
                 raise StopAsyncIteration
             await self._advance()
-        return self._ready.popleft()
+        event = self._ready.popleft()
+        if not self._ready:
+            self._cursor = self._upstream.cursor
+        return event
 
     async def aclose(self) -> None:
         """Close the provider's connection; any number of times, at any moment."""
@@ -121,13 +178,13 @@ class ModelEvents(AsyncIterator[ModelEvent]):
 
     def __del__(self) -> None:
         """Close the connection of a stream whose loop was left."""
-        source: Source | None = getattr(self, "_source", None)
-        if source is not None:
-            source.cancel()
+        upstream: Upstream | None = getattr(self, "_upstream", None)
+        if upstream is not None:
+            upstream.cancel()
 
     async def _advance(self) -> None:
         try:
-            item = await self._source.read()
+            item = await self._upstream.read(self._limit())
         except StopAsyncIteration:
             self._conclude()
         except asyncio.CancelledError:
@@ -140,28 +197,36 @@ class ModelEvents(AsyncIterator[ModelEvent]):
         else:
             self._feed(item)
 
+    def _limit(self) -> float | None:
+        limit = self._token_timeout if self._spoken else self._first_token_timeout
+        if self._dialect is not None and self._dialect.complete:
+            limit = min(limit or _AFTERWORD, _AFTERWORD)
+        return limit or None
+
     def _feed(self, item: object) -> None:
         if self._dialect is None:
-            self._dialect = _dialect_of(item, self._source.plain)
+            self._dialect = _dialect_of(item, self._upstream)
         try:
             # One by one: what came before an error in the same item still counts.
             for event in self._dialect.feed(item):
                 self._ready.append(event)
+                self._spoken = self._spoken or event.type not in _BEFORE_WORDS
         except Exception as error:  # any: the data comes from outside
-            self._fail(error, getattr(item, "type", None))
+            self._fail(error, item)
         else:
             if self._dialect.over:
                 self._conclude()
 
     def _conclude(self) -> None:
         if self._dialect is None:
-            self._dialect = PlainTextDialect() if self._source.plain else ResponsesDialect()
+            self._dialect = PlainTextDialect() if self._upstream.plain else ResponsesDialect()
         try:
             for event in self._dialect.finish():
                 self._ready.append(event)
-            self._ended = True
         except ModelError as error:
             self._fail(error)
+        else:
+            self._ended = self._upstream.settled = True
 
     def _break(self, error: Exception) -> None:
         """Take what reading raised; after a complete answer it is no loss."""
@@ -170,11 +235,18 @@ class ModelEvents(AsyncIterator[ModelEvent]):
         else:
             self._fail(error)
 
-    def _fail(self, error: Exception, provider_event: object = None) -> None:
-        begun = self._dialect is not None
-        failure = stream_failure(error, begun=begun, plain=self._source.plain)
-        if self._dialect is not None:
+    def _fail(self, error: Exception, item: object = None) -> None:
+        name = getattr(item, "type", None)
+        name = name if isinstance(name, str) else ""
+        failure = self._upstream.failure(error, begun=self._dialect is not None)
+        recovery = self._upstream.recover(failure, told=item is not None, spoken=self._spoken)
+        if self._dialect is not None and (recovery is None or recovery.afresh):
             self._ready.extend(self._dialect.close_parts())
+            self._dialect = None
+        if recovery is not None:
+            logger.info("a model's stream goes on in %.1f s after: %s", recovery.delay, failure)
+            self._ready.append(Retry(failure.code, failure.sentence, recovery.delay, name))
+            return
         self._ended, self._error = True, failure
         self._ready.append(
             Failure(
@@ -182,25 +254,28 @@ class ModelEvents(AsyncIterator[ModelEvent]):
                 failure.sentence,
                 getattr(failure, "retryable", False),
                 getattr(failure, "retry_after", None),
-                provider_event if isinstance(provider_event, str) else "",
+                name,
             )
         )
-        self._source.cancel()
+        self._upstream.settled = True
+        self._upstream.cancel()
 
     async def _close(self, grace: float = 0.0) -> None:
         scope, self._scope = self._scope, None
         try:
-            await self._source.aclose(grace)
+            await self._upstream.aclose(grace)
         finally:
             if scope is not None:
                 with suppress(LookupError, ValueError):
-                    scope.release(self._source)
+                    scope.release(self._upstream)
 
 
-def _dialect_of(item: object, plain: bool) -> Dialect:
-    if isinstance(item, str) and plain:
+def _dialect_of(item: object, upstream: Upstream) -> Dialect:
+    if isinstance(item, str) and upstream.plain:
         return PlainTextDialect()
     # By the class's name too: the SDK gives a chunk that is none the class but no fields.
     if type(item).__name__ == "ChatCompletionChunk" or hasattr(item, "choices"):
         return ChatDialect()
-    return ChatDialect() if getattr(item, "type", None) == "chunk" else ResponsesDialect()
+    if getattr(item, "type", None) == "chunk":
+        return ChatDialect()
+    return ResponsesDialect(upstream.tail)

@@ -119,7 +119,7 @@ class ChatDialect:
         if call is None:
             yield from self.close_parts()
             name = str(getattr(function, "name", None) or "")
-            call = CallPart(str(getattr(said, "id", None) or f"call_{index}"), name, [])
+            call = CallPart(str(getattr(said, "id", None) or f"call_{index}"), name)
             self._calls[index] = call
             yield call.begin(CHUNK)
         yield from call.write(getattr(function, "arguments", None) or "", CHUNK)

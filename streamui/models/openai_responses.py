@@ -33,11 +33,17 @@ _INCOMPLETE: dict[object, FinishReason] = {
 
 
 class ResponsesDialect:
-    """Translates the events of ``responses.create(stream=True)`` and ``responses.stream()``."""
+    """Translates the events of ``responses.create(stream=True)`` and ``responses.stream()``.
 
-    def __init__(self) -> None:
+    Args:
+        tail: Whether the stream begins in the middle: what a part's end and the response's end
+            repeat was told to somebody else.
+    """
+
+    def __init__(self, tail: bool = False) -> None:
         self.complete = False
         self.over = False
+        self._tail = tail
         self._parts: dict[str, WrittenPart] = {}
         self._calls: dict[str, CallPart] = {}
         self._called = False
@@ -84,7 +90,8 @@ class ResponsesDialect:
 
     def _begin(self, kind: type[WrittenPart], id: str, name: str) -> Iterator[ModelEvent]:
         self._wrote = True
-        part = self._parts[id] = kind(id)
+        begun_elsewhere = self._tail and not name.endswith(".added")
+        part = self._parts[id] = kind(id, begun_elsewhere)
         events = list(part.begin(name))
         yield from events or [ProviderEvent(name, None, name)]
 
@@ -108,7 +115,7 @@ class ResponsesDialect:
         added: Any = getattr(item, "item", None)
         if getattr(added, "type", None) not in _CALL_TYPES:
             return ProviderEvent(name, item, name)
-        call = CallPart(_call_id(added), str(added.name or ""), [])
+        call = CallPart(_call_id(added), str(added.name or ""))
         self._calls[_item_key(item, added)] = call
         return call.begin(name)
 
@@ -152,7 +159,7 @@ class ResponsesDialect:
     def _conclude(self, response: Any, name: str) -> None:
         self.complete = self.over = True
         self._end = [*self.close_parts()]
-        if not self._wrote:
+        if not self._wrote and not self._tail:
             self._end += self._unwritten(response, name)
         for call in self._calls.values():
             self._called = True

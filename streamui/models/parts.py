@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streamui.errors import ModelError
 from streamui.models.events import (
@@ -22,6 +22,10 @@ from streamui.models.events import (
     ToolCallDelta,
     ToolCallStart,
 )
+from streamui.streamable.json_value import clean_text
+
+_LONE = "\ufffd"
+"""In place of half a surrogate pair, which has no UTF-8 form; as everywhere here."""
 
 
 class WrittenPart(ABC):
@@ -32,11 +36,13 @@ class WrittenPart(ABC):
 
     Args:
         id: Names it in its events.
+        tail: Whether its beginning went to somebody else, so that the final text says nothing.
     """
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, tail: bool = False) -> None:
         self.id = id
         self.provider_event = ""
+        self._tail = tail
         self._half = ""
         self._length = 0
         self._sum = 0
@@ -63,7 +69,7 @@ class WrittenPart(ABC):
         Raises:
             ModelError: ``malformed``: the deltas are not a beginning of the text.
         """
-        if not isinstance(text, str) or len(text) <= self._length:
+        if self._tail or not isinstance(text, str) or len(text) <= self._length:
             return
         if _checksum(text[: self._length], 0) != self._sum:
             raise ModelError(f"{provider_event}: part of the text was lost", code="malformed")
@@ -72,8 +78,8 @@ class WrittenPart(ABC):
     def end(self, provider_event: str) -> Iterator[ModelEvent]:
         """End the part."""
         if self._half:
-            half, self._half = self._half, ""
-            yield self._written(half, provider_event)
+            self._half = ""
+            yield self._written(_LONE, provider_event)
         yield self._ended(provider_event)
 
     @abstractmethod
@@ -115,8 +121,8 @@ class ReasoningPart(WrittenPart):
 class RefusalPart(WrittenPart):
     """A refusal that is being written."""
 
-    def __init__(self, id: str) -> None:
-        super().__init__(id)
+    def __init__(self, id: str, tail: bool = False) -> None:
+        super().__init__(id, tail)
         self._said: list[str] = []
 
     def _started(self, provider_event: str) -> None:
@@ -136,7 +142,8 @@ class CallPart:
 
     id: str
     name: str
-    arguments: list[str]
+    arguments: list[str] = field(default_factory=list[str])
+    half: str = ""
 
     def begin(self, provider_event: str) -> ModelEvent:
         """Announce the call."""
@@ -144,14 +151,16 @@ class CallPart:
 
     def write(self, delta: str, provider_event: str) -> Iterator[ModelEvent]:
         """Pass on a piece of the arguments."""
+        delta, self.half = _whole(self.half + delta)
         if delta:
             self.arguments.append(delta)
             yield ToolCallDelta(self.id, delta, provider_event)
 
     def end(self, provider_event: str, arguments: object = None) -> ModelEvent:
         """Make the complete call, with the provider's own arguments where it repeats them."""
-        whole = arguments if isinstance(arguments, str) and arguments else "".join(self.arguments)
-        return ToolCall(self.id, self.name, whole, provider_event)
+        whole = arguments if isinstance(arguments, str) else ""
+        whole = whole or "".join(self.arguments) + self.half
+        return ToolCall(self.id, self.name, clean_text(whole), provider_event)
 
 
 def _checksum(text: str, start: int) -> int:
@@ -159,12 +168,8 @@ def _checksum(text: str, start: int) -> int:
 
 
 def _whole(text: str) -> tuple[str, str]:
-    """Split off a trailing half of a surrogate pair, and join the pairs before it."""
+    """Split off a trailing half of a surrogate pair, and make the text before it well-formed."""
     half = ""
     if text and "\ud800" <= text[-1] <= "\udbff":
         text, half = text[:-1], text[-1]
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-    return text, half
+    return clean_text(text), half

@@ -12,7 +12,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from streamui.errors import StreamCancelledError
+from streamui.errors import ModelError, NotStreamableError, StreamCancelledError
 
 AHEAD = 64
 """Items read ahead of the consumer; when they lie there unread, the provider has to wait."""
@@ -22,14 +22,42 @@ _PATIENCE = 0.3
 """Seconds to wait for a stream to close; only a user's own blocking iterator takes as long."""
 
 
+def is_async(stream: Any) -> bool:
+    """Say whether something is, or gives when it is entered or awaited, an async stream."""
+    return any(hasattr(stream, name) for name in ("__aiter__", "__aenter__", "__await__"))
+
+
+def is_blocking(stream: Any) -> bool:
+    """Say whether something is, or gives when it is entered, a blocking stream."""
+    return hasattr(stream, "__iter__") or hasattr(stream, "__enter__")
+
+
+def check_stream(stream: Any) -> None:
+    """Refuse what looks like a stream and is none.
+
+    Args:
+        stream: What a user gave, or what the user's function returned.
+
+    Raises:
+        NotStreamableError: It is a whole answer, or a text.
+    """
+    kind = type(stream).__name__
+    if hasattr(stream, "model_dump"):
+        raise NotStreamableError(f"{kind} is a whole answer, not a stream: call with stream=True")
+    if isinstance(stream, str | bytes | bytearray | dict):
+        raise NotStreamableError(f"a {kind} is no stream: give an iterable of strings")
+
+
 class Source(ABC):
     """What a stream yields, in order, and a way to stop it.
 
     Args:
-        stream: What to read; it is opened at the first :meth:`read`.
+        stream: What to read, or what to call for it; it is opened at the first :meth:`read`.
     """
 
     def __init__(self, stream: Any) -> None:
+        self.opened: Any = None
+        """The stream that is read; ``None`` as long as it is not open."""
         self.plain = True
         """Whether no HTTP response was found under the stream, so that its end is its own."""
         self._stream = stream
@@ -42,8 +70,11 @@ class Source(ABC):
         with suppress(RuntimeError):
             self._loop = asyncio.get_running_loop()
 
-    async def read(self) -> object:
+    async def read(self, limit: float | None = None) -> object:
         """Wait for the next item.
+
+        Args:
+            limit: Seconds to wait at most, opening the stream included; ``None`` is no limit.
 
         Returns:
             What the stream yielded.
@@ -51,6 +82,7 @@ class Source(ABC):
         Raises:
             StopAsyncIteration: The stream has ended by itself.
             StreamCancelledError: The stream was closed before its end.
+            ModelError: ``timeout``: nothing came in time.
             BaseException: Whatever reading it raised.
         """
         self._loop = asyncio.get_running_loop()
@@ -67,7 +99,11 @@ class Source(ABC):
                 raise StopAsyncIteration
             self._start()
             self._news.clear()
-            await self._news.wait()
+            try:
+                async with asyncio.timeout(limit):
+                    await self._news.wait()
+            except TimeoutError:
+                raise ModelError(f"nothing came for {limit:g} s", code="timeout") from None
 
     def cancel(self) -> None:
         """Stop reading and close the stream, soon; from any thread, any number of times."""

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-from streamui.errors import StreamCancelledError
+from streamui.errors import NotStreamableError, StreamCancelledError
 from streamui.models.body import check_kind, response_of, strip_bom
-from streamui.models.source import AHEAD, Source
+from streamui.models.source import AHEAD, Source, check_stream, is_async
 
 
 class TaskSource(Source):
-    """Reads an async stream, an async context manager of one, or an awaitable of one."""
+    """Reads an async stream, a context manager or an awaitable of one, or a function's."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
@@ -58,11 +58,18 @@ class TaskSource(Source):
 
     async def _open(self, stack: AsyncExitStack) -> AsyncIterator[object]:
         stream = self._stream
+        if not is_async(stream):
+            stream = stream()
         if inspect.isawaitable(stream):
             stream = await stream
         if not hasattr(stream, "__aiter__") and hasattr(stream, "__aenter__"):
             stream = await stack.enter_async_context(stream)
         stack.push_async_callback(_aclose, stream)
+        check_stream(stream)
+        if not is_async(stream):
+            kind = type(stream).__name__
+            raise NotStreamableError(f"{kind} is no async stream: use the async client")
+        self.opened = stream
         response = response_of(stream)
         if response is not None:
             self.plain = False
@@ -76,7 +83,7 @@ class TaskSource(Source):
         try:
             if inspect.iscoroutine(self._stream):
                 self._stream.close()
-            else:
+            elif is_async(self._stream):
                 await _aclose(self._stream)
         finally:
             self._finish()

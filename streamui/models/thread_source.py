@@ -12,7 +12,7 @@ from streamui.models.source import AHEAD, Source
 
 
 class ThreadSource(Source):
-    """Reads a blocking stream, or a context manager of one, in a thread."""
+    """Reads a blocking stream, a context manager of one, or a function's, in a thread."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
@@ -55,11 +55,12 @@ class ThreadSource(Source):
 
     def _open(self, stack: ExitStack) -> Iterator[object]:
         stream = self._stream
-        if not hasattr(stream, "__iter__") and hasattr(stream, "__enter__"):
+        if not hasattr(stream, "__iter__"):
             if self._cancelled:
                 return iter(())
-            stream = stack.enter_context(stream)
+            stream = stack.enter_context(stream) if hasattr(stream, "__enter__") else stream()
         stack.callback(_close, stream)
+        self.opened = stream
         response = response_of(stream)
         if response is not None:
             self.plain = False

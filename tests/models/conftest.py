@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import httpx2
@@ -21,16 +21,20 @@ End = Literal["end", "cut", "hold"]
 
 @dataclass
 class Provider:
-    """A server on loopback that answers every request alike.
+    """A server on loopback that answers every request alike, or each as it is told.
 
-    ``end``: finish the body, cut the connection without that, or hold it open.
+    ``end``: finish the body, cut the connection without that, or hold it open. ``first``: the
+    options that are other ones for the first request, the second, and so on.
     """
 
     body: tuple[bytes, ...]
     end: End = "end"
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    first: tuple[dict[str, Any], ...] = ()
     requests: int = 0
+    asked_at: list[float] = field(default_factory=list[float])
+    paths: list[str] = field(default_factory=list[str])
     left: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
@@ -48,29 +52,36 @@ class Provider:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while await self.answer_one(reader, writer):
-                pass
-            if self.end == "hold":
+            end: End = "end"
+            while end == "end":
+                end = await self.answer_one(reader, writer)
+            if end == "hold":
                 await reader.read()
-        if self.end != "cut":
-            self.left.set()
+            if end == "cut":
+                return
+        self.left.set()
 
-    async def answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> End:
         head = await reader.readuntil(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
-        length = next(int(x.split(b":")[1]) for x in lines if x.startswith(b"content-length:"))
-        await reader.readexactly(length)
+        lengths = [int(x.split(b":")[1]) for x in lines if x.startswith(b"content-length:")]
+        await reader.readexactly(sum(lengths))
+        mine = self
+        if self.requests < len(self.first):
+            mine = replace(self, **self.first[self.requests])
         self.requests += 1
+        self.asked_at.append(asyncio.get_running_loop().time())
+        self.paths.append(head.split(b" ")[1].decode())
         headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
-        given = [f"{name}: {value}" for name, value in (headers | self.headers).items()]
-        writer.write("\r\n".join([f"HTTP/1.1 {self.status} X", *given, "", ""]).encode())
-        for piece in filter(None, self.body):
+        given = [f"{name}: {value}" for name, value in (headers | mine.headers).items()]
+        writer.write("\r\n".join([f"HTTP/1.1 {mine.status} X", *given, "", ""]).encode())
+        for piece in filter(None, mine.body):
             writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
             await writer.drain()
-        if self.end == "end":
+        if mine.end == "end":
             writer.write(b"0\r\n\r\n")
             await writer.drain()
-        return self.end == "end"
+        return mine.end
 
     @property
     def base_url(self) -> str:

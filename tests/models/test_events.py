@@ -26,7 +26,7 @@ def test_types_are_words_joined_by_hyphens() -> None:
         *("reasoning-start", "reasoning-delta", "reasoning-end"),
         *("refusal-delta", "refusal-end"),
         *("tool-call-start", "tool-call-delta", "tool-call"),
-        *("usage", "finish", "provider", "error"),
+        *("usage", "finish", "provider", "retry", "error"),
     }
 
 

@@ -109,14 +109,16 @@ async def test_a_lost_delta_is_noticed(heard: Any) -> None:
     assert caught.value.code == "malformed"
 
 
-async def test_a_surrogate_pair_split_between_deltas_is_joined(heard: Any) -> None:
+async def test_fault_46_a_surrogate_pair_split_between_deltas_is_joined(heard: Any) -> None:
     events = await heard(PART, delta("a\ud83c"), delta("\udf75b"), ended())
     assert [e.delta for e in events if e.type == "text-delta"] == ["a", "🍵b"]
 
 
-async def test_half_a_surrogate_pair_at_the_end_is_kept(heard: Any) -> None:
-    events = await heard(PART, delta("a\ud83c"), ended())
-    assert [e.delta for e in events if e.type == "text-delta"] == ["a", "\ud83c"]
+@pytest.mark.parametrize("half", ["a\ud83c", "a\udf75", "a\udf75b", "a\ud83cb"])
+async def test_fault_45_half_a_surrogate_pair_is_replaced(heard: Any, half: str) -> None:
+    events = await heard(PART, delta(half), {**DONE, "text": half}, ended())
+    said = "".join(e.delta for e in events if e.type == "text-delta")
+    assert said == half.replace("\ud83c", "\ufffd").replace("\udf75", "\ufffd")
 
 
 @pytest.mark.parametrize(

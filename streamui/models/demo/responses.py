@@ -24,16 +24,18 @@ class ResponsesWire:
         self._request = request
         self._input = sum(len(message.text.split()) for message in messages)
         self._created = int(time.time())
+        self._background = request.get("background") is True
         self._number = 0
         self._output: list[dict[str, Any]] = []
         self._message = new_id("msg")
         self._refusing = False
 
     def opening(self) -> bytes:  # noqa: D102 -- as its protocol says
-        response = self.body("in_progress")
-        return self._event("response.created", response=response) + self._event(
-            "response.in_progress", response=response
-        )
+        first = self.body("queued" if self._background else "in_progress")
+        opening = self._event("response.created", response=first)
+        if self._background:
+            opening += self._event("response.queued", response=first)
+        return opening + self._event("response.in_progress", response=self.body("in_progress"))
 
     def reasoning(self, answer: Answer) -> Iterator[bytes]:  # noqa: D102 -- as its protocol says
         item: dict[str, Any] = {"id": new_id("rs"), "type": "reasoning", "summary": []}
@@ -122,7 +124,8 @@ class ResponsesWire:
         """Make the response as it is before anything was written.
 
         Args:
-            status: ``in_progress``, ``completed`` or ``incomplete``.
+            status: ``queued``, ``in_progress``, ``completed``, ``incomplete``, ``failed`` or
+                ``cancelled``.
         """
         asked = self._request
         conversation = conversation_id(asked.get("conversation"))
@@ -131,7 +134,7 @@ class ResponsesWire:
             "object": "response",
             "created_at": self._created,
             "status": status,
-            "background": False,
+            "background": self._background,
             "completed_at": None,
             "conversation": {"id": conversation} if conversation else None,
             "error": None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
@@ -14,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from streamui.models.demo.answer import Answer, answer
+from streamui.models.demo.background import BackgroundResponse, BackgroundResponses
 from streamui.models.demo.chat import ChatWire
 from streamui.models.demo.delivery import Delivery, Ledger, cut, left
 from streamui.models.demo.pace import CutError, paced, wait_for
@@ -36,6 +38,7 @@ class Routes:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._memory = Memory()
+        self._background = BackgroundResponses()
 
     def app(self) -> Starlette:
         """Make the ASGI application."""
@@ -45,6 +48,7 @@ class Routes:
                 Route("/v1/models/{id}", self.model),
                 Route("/v1/responses", self.respond, methods=["POST"]),
                 Route("/v1/responses/{id}", self.response, methods=["GET", "DELETE"]),
+                Route("/v1/responses/{id}/cancel", self.cancel, methods=["POST"]),
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
                 Route("/v1/conversations", self.converse, methods=["POST"]),
                 Route("/v1/conversations/{id}", self.conversation),
@@ -74,6 +78,8 @@ class Routes:
                 body = wire.whole(made)
                 self._memory.keep(body, (*messages, Message("assistant", made.text)))
 
+        if asked.get("background") is True:
+            return self._in_background(request, asked, made, wire, keep)
         return await self._deliver(request, asked, made, wire, keep)
 
     async def chat(self, request: Request) -> Response:
@@ -85,12 +91,60 @@ class Routes:
         return await self._deliver(request, asked, made, ChatWire(asked, messages), _nothing)
 
     async def response(self, request: Request) -> Response:
-        """Give back, or forget, a response."""
+        """Give back, stream again or forget a response."""
         id = request.path_params["id"]
+        written = self._background.get(id)
         if request.method == "DELETE":
-            self._memory.forget(id)
+            self._background.forget(id)
+            with suppress(UnknownError) if written else nullcontext():
+                self._memory.forget(id)
             return JSONResponse({"id": id, "object": "response", "deleted": True})
-        return JSONResponse(self._memory.response(id))
+        if request.query_params.get("stream") == "true":
+            if written is None:
+                self._memory.response(id)
+                raise ValueError("only a background response can be streamed again")
+            self._ledger.count(resumed=1)
+            after = int(request.query_params.get("starting_after", -1))
+            return Delivery(written.read(after), self._ledger, _nothing)
+        return JSONResponse(self._body(id, written))
+
+    async def cancel(self, request: Request) -> Response:
+        """Stop a background response; one that has ended stays as it is."""
+        id = request.path_params["id"]
+        written = self._background.get(id)
+        if written is None:
+            self._memory.response(id)
+            raise ValueError("only a background response can be cancelled")
+        if written.cancel():
+            self._ledger.count(cancelled=1)
+        return JSONResponse(self._body(id, written))
+
+    def _body(self, id: str, written: BackgroundResponse | None) -> dict[str, Any]:
+        try:
+            return self._memory.response(id)
+        except UnknownError:
+            if written is None:
+                raise
+            return written.body()
+
+    def _in_background(
+        self,
+        request: Request,
+        asked: dict[str, Any],
+        made: Answer,
+        wire: ResponsesWire,
+        keep: Keep,
+    ) -> Response:
+        self._ledger.count(requests=1)
+        streamed = bool(asked.get("stream"))
+        made, fails = _check_status(request, made, streamed)
+        if fails:
+            return _failed(made)
+        written = BackgroundResponse(wire, made, keep)
+        self._background.keep(wire.id, written)
+        if streamed:
+            return Delivery(written.read(), self._ledger, _nothing)
+        return JSONResponse(written.body())
 
     async def converse(self, request: Request) -> Response:
         """Open a conversation."""
@@ -112,13 +166,9 @@ class Routes:
     ) -> Response:
         self._ledger.count(requests=1)
         streamed = bool(asked.get("stream"))
-        if made.steering.fault == "status":
-            retried = request.headers.get("x-stainless-retry-count", "")
-            times = made.steering.times
-            if times is not None and int(retried if retried.isdecimal() else 0) >= times:
-                made = replace(made, steering=replace(made.steering, fault=None))
-            elif made.steering.after == 0 or not streamed:
-                return _failed(made)
+        made, fails = _check_status(request, made, streamed)
+        if fails:
+            return _failed(made)
         if streamed:
             return Delivery(paced(made, wire), self._ledger, keep)
         return await self._whole(request, made, wire, keep)
@@ -151,6 +201,17 @@ async def _asked(request: Request) -> dict[str, Any]:
     return cast("dict[str, Any]", asked)
 
 
+def _check_status(request: Request, made: Answer, streamed: bool) -> tuple[Answer, bool]:
+    """Say what is answered to this attempt, and whether that is an HTTP status."""
+    if made.steering.fault != "status":
+        return made, False
+    retried = request.headers.get("x-stainless-retry-count", "")
+    times = made.steering.times
+    if times is not None and int(retried if retried.isdecimal() else 0) >= times:
+        return replace(made, steering=replace(made.steering, fault=None)), False
+    return made, made.steering.after == 0 or not streamed
+
+
 def _failed(made: Answer) -> Response:
     status = made.steering.status
     message = f"The demo was asked to fail with {status}."
@@ -171,5 +232,6 @@ async def _unknown(request: Request, error: Exception) -> Response:
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:
-    message = "We could not parse the JSON body of your request."
+    told = "We could not parse the JSON body of your request."
+    message = str(error) if type(error) is ValueError else told
     return JSONResponse({"error": error_body(400, message)}, 400)

@@ -14,6 +14,8 @@ class Stats:
         open: Streams being written now.
         finished: Streams written to their end, a steered error being an end too.
         disconnected_by_client: Streams that the client left before that.
+        resumed: Streams of background responses that were asked for again.
+        cancelled: Background responses that were cancelled while they were written.
         cut_by_server: Streams whose connection the server cut, as it was told to.
         connections: TCP connections that are open, idle ones included.
     """
@@ -23,4 +25,6 @@ class Stats:
     finished: int = 0
     disconnected_by_client: int = 0
     cut_by_server: int = 0
+    resumed: int = 0
+    cancelled: int = 0
     connections: int = 0

@@ -145,6 +145,6 @@ HOSTILE = (
 def test_a_hostile_message_takes_no_time(text: str) -> None:
     blanks = " " * 100_000
     text = text.format(blanks) if "{}" in text else (text * 100_000)[:100_000]
-    start = time.perf_counter()
+    start = time.process_time()
     answer((Message("user", text), Message("assistant", text), Message("user", text)))
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
