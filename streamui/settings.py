@@ -32,6 +32,12 @@ class Settings:
         token_timeout: Seconds that it may be silent after that.
         stall_after: Seconds without a write after which an open stream counts as stalled in the
             metrics; 0 is never.
+        lease: Seconds after which a process that shows no sign of life counts as dead, and half as
+            much again; then its open streams end as interrupted for all readers.
+        store_patience: Seconds that Redis may leave a question unanswered, or refuse a write
+            because it is full, until that is an error.
+        store_log: Bytes of changes that Redis keeps of a stream until its value is written whole,
+            once it is no more than half as long.
         patch_log: Bytes of recent changes that a structured value keeps for readers that are
             behind; one that is further behind gets the whole value.
         event_limit: Bytes that one event of an event stream read from elsewhere may have.
@@ -61,6 +67,9 @@ class Settings:
     first_token_timeout: float = 300.0
     token_timeout: float = 120.0
     stall_after: float = 5.0
+    lease: float = 8.0
+    store_patience: float = 5.0
+    store_log: int = 65_536
     patch_log: int = 4096
     event_limit: int = 16_777_216
     reconnect_attempts: int = 5
