@@ -12,6 +12,7 @@ from streamui.errors import StreamClosedError
 from streamui.streamable.failure import Failure
 from streamui.streamable.json_value import Reference
 from streamui.streamable.log import UNSET, Log, Status, Unset
+from streamui.streamable.meter import Meter, tell_ends
 from streamui.streamable.patch import same
 from streamui.streamable.scope import Scope, current_scope
 from streamui.streamable.watch import creation_line, watch_open
@@ -45,6 +46,7 @@ class Streamable(Reference, Generic[T]):
         self._join_scope()
         if self._scope is None:
             watch_open(self)
+        self._log.count_from_here(Meter(self, self._log))
 
     # -- reading ------------------------------------------------------------------------
 
@@ -54,6 +56,8 @@ class Streamable(Reference, Generic[T]):
         if self._id is None:
             self._id = secrets.token_urlsafe(16)
             _live[self._id] = self
+            if self._log.meter is not None:
+                self._log.meter.known = True
         return self._id
 
     @property
@@ -92,7 +96,12 @@ class Streamable(Reference, Generic[T]):
     @property
     def last_write(self) -> float:
         """When it was last written to, in seconds of ``time.monotonic``."""
-        return self._writer.last_write
+        return self._log.last_write
+
+    @property
+    def scope(self) -> Scope | None:
+        """The running function that will close it; ``None`` if there is none."""
+        return self._scope
 
     @property
     def owned(self) -> bool:
@@ -165,6 +174,7 @@ class Streamable(Reference, Generic[T]):
         scope, self._scope = self._scope, None
         if scope is not None:
             scope.release(self)
+        tell_ends()
         return ended
 
     async def wait_source(self) -> None:
@@ -228,6 +238,8 @@ class Streamable(Reference, Generic[T]):
             original: The model that ``.value`` gives back, if it was one.
         """
         restored = cls(value)
+        if restored._log.meter is not None:
+            restored._log.meter.forget(restored._log)  # its life was counted where it was lived
         restored._writer.original = original
         if name is not None:
             restored._id = name

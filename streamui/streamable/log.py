@@ -12,14 +12,17 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from streamui.errors import StreamClosedError
 from streamui.settings import settings
 from streamui.streamable.failure import INTERRUPTED, Failure
 from streamui.streamable.json_value import copy_json
-from streamui.streamable.patch import Patch, size_of
+from streamui.streamable.patch import Patch, bytes_of, size_of
 from streamui.streamable.tree import apply_patch
+
+if TYPE_CHECKING:
+    from streamui.streamable.meter import Meter
 
 Status = Literal["streaming", "done", "error", "cancelled", "interrupted"]
 
@@ -67,12 +70,25 @@ class Change:
 
 
 class Log:
-    """The content of one stream, for one writer and any number of readers in any thread."""
+    """The content of one stream, for one writer and any number of readers in any thread.
+
+    Attributes:
+        offset: How much was written, as this module counts.
+        status: ``streaming``, or how it ended.
+        failure: Why it failed, if it did.
+        cause: What Python readers raise then.
+        writes: How many writes changed it.
+        stalls: How often a write was long in coming, see ``settings.stall_after``.
+        last_write: When its producer last wrote, in seconds of ``time.monotonic``.
+        meter: What counts it while it is open; ``None`` for the mirror of another log.
+    """
 
     __slots__ = (
         "__weakref__",
         "_base",
         "_base_length",
+        "_bytes",
+        "_counted",
         "_length",
         "_listeners",
         "_lock",
@@ -83,8 +99,12 @@ class Log:
         "_value",
         "cause",
         "failure",
+        "last_write",
+        "meter",
         "offset",
+        "stalls",
         "status",
+        "writes",
     )
 
     def __init__(self) -> None:
@@ -101,6 +121,11 @@ class Log:
         self._patches: deque[tuple[int, Patch]] | None = None
         self._patches_from = 0
         self._patch_size = 0
+        self.writes = self.stalls = 0
+        self.last_write = 0.0
+        self.meter: Meter | None = None
+        self._bytes = 0  # of what was written, without
+        self._counted = 0  # what was appended after the value was this long
         self._listeners: tuple[Callable[[Log], None], ...] = ()
         # Reentrant: the garbage collector may end this log from within one of its methods.
         self._lock = threading.RLock()
@@ -110,9 +135,13 @@ class Log:
     def append_text(self, text: str) -> None:
         """Add text to a text value; the caller has checked that it is one."""
         with self._lock:
-            self._check_open()
+            if self.status != "streaming":
+                self._check_open()
             self._add_text(text)
             self.offset += len(text)
+            self.writes += 1
+            if self.writes == 1:
+                self._note_first_write()
         for listener in self._listeners:
             listener(self)
 
@@ -123,6 +152,7 @@ class Log:
             self._value.extend(items)
             self._length += len(items)
             self.offset += len(items)
+            self._count_write()
             if self._patches:
                 self._remember([[], "+", copy_json(items)], self.offset)
         self._tell()
@@ -131,17 +161,23 @@ class Log:
         """Replace the value."""
         with self._lock:
             self._check_open()
+            self._count_appended()
             self.offset += 1
+            self._count_write()
             self._base = self.offset
             self._patches = None
             self._patch_size = 0
             self._store(value)
+            self._bytes += bytes_of(value)
+            self._counted = self._length
         self._tell()
 
     def patch(self, patches: list[Patch]) -> None:
         """Change a list or an object in place."""
         with self._lock:
             self._check_open()
+            self._count_appended()
+            self._count_write()
             if self._patches is None:
                 self._patches = deque()
                 self._patches_from = self.offset
@@ -152,8 +188,9 @@ class Log:
                 mine = [*patch[:2], *map(copy_json, patch[2:])]
                 self._value = apply_patch(self._value, mine)
                 self._remember(patch, self.offset)
+                self._bytes += bytes_of(patch)
             self._base = self.offset
-            self._base_length = self._length = _length_of(self._value)
+            self._base_length = self._length = self._counted = _length_of(self._value)
         self._tell()
 
     def end(
@@ -171,6 +208,9 @@ class Log:
                 return False
             self.offset += 1
             self.status, self.failure, self.cause = status, failure, cause
+            meter, self.meter = self.meter, None
+        if meter is not None:
+            meter.end(self)
         self._tell()
         return True
 
@@ -324,6 +364,61 @@ class Log:
             if self._parts is not None:
                 return sum(map(sys.getsizeof, self._parts))
             return 0 if self._value is UNSET else size_of(self._value) + self._patch_size
+
+    # -- counting -----------------------------------------------------------------------
+
+    def count_from_here(self, meter: Meter) -> None:
+        """Begin to count: what it holds already is no write."""
+        self.meter = meter
+        self.writes = self._bytes = 0
+        self._counted = self._length
+
+    def _count_write(self) -> None:
+        self.writes += 1
+        if self.writes == 1:
+            self._note_first_write()
+
+    def _note_first_write(self) -> None:
+        if self.meter is not None:
+            self.meter.first_write = self.last_write
+
+    def count_stall(self, now: float) -> None:
+        """Take note that nothing was written for too long, unless that is known.
+
+        Args:
+            now: Seconds of ``time.monotonic``.
+        """
+        with self._lock:
+            if self.stalled(now):
+                self.stalls += 1
+                self.last_write = now
+
+    def stalled(self, now: float) -> bool:
+        """Return whether it has had no write for longer than ``settings.stall_after``."""
+        return 0 < settings.stall_after < now - self.last_write
+
+    def count_bytes(self) -> int:
+        """Return the UTF-8 bytes of all that was written: text as it is, else as JSON.
+
+        Nobody counts while text is appended; each character is looked at once, here.
+        """
+        with self._lock:
+            self._count_appended()
+            return self._bytes
+
+    def _count_appended(self) -> None:
+        missing = self._length - self._counted
+        if missing <= 0:
+            return
+        self._counted = self._length
+        if self._parts is None:  # the JSON of each item, and a comma
+            self._bytes += bytes_of(self._value[-missing:]) - 1
+            return
+        for part in reversed(self._parts):
+            self._bytes += bytes_of(part[-missing:] if missing < len(part) else part)
+            missing -= len(part)
+            if missing <= 0:
+                return
 
     # -- listening ----------------------------------------------------------------------
 

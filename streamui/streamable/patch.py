@@ -13,13 +13,30 @@ from typing import Any, cast
 Patch = list[Any]
 
 
-def size_of(value: Any) -> int:
-    """Return how many characters a value has as JSON; a reference counts as its handle's id."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_stand_in))
-
-
 def _stand_in(reference: object) -> str:
     return "x" * 36
+
+
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_stand_in).encode
+
+
+def size_of(value: Any) -> int:
+    """Return how many characters a value has as JSON; a reference counts as its handle's id."""
+    return len(_write(value))
+
+
+def bytes_of(value: Any) -> int:
+    """Return how many bytes of UTF-8 text takes as it is, and any other value as JSON.
+
+    One that cannot be written counts as none: it fails where it is sent, not where it is counted.
+    """
+    try:
+        if type(value) is int:  # as often as not it is a number that goes up
+            return len(str(value))
+        text = value if isinstance(value, str) else _write(value)
+        return len(text) if text.isascii() else len(text.encode())
+    except (ValueError, TypeError, RecursionError):
+        return 0
 
 
 def same(old: Any, new: Any) -> bool:

@@ -7,7 +7,10 @@ from typing import Protocol
 
 
 class Scope(Protocol):
-    """Something that owns what is opened while it runs, such as a run of a server function."""
+    """Something that owns what is opened while it runs, such as a run of a server function.
+
+    One may have a ``label``: what the log and the metrics call it.
+    """
 
     def adopt(self, opened: object) -> bool:
         """Take charge of a streamable or of a provider's stream.

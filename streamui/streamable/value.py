@@ -169,7 +169,7 @@ class StreamableValue(Streamable[T]):
         return ended
 
     def _check(self, verb: str) -> None:
-        if self.streaming and self._feeder is not None:
+        if self._feeder is not None and self.streaming:
             raise StreamLockedError(f".{verb}(): the stream is locked, it follows a source")
         super()._check(verb)
 

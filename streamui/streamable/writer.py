@@ -6,6 +6,7 @@ import time
 from typing import Any, cast
 
 from streamui.errors import StreamTypeError
+from streamui.settings import settings
 from streamui.streamable.json_value import clean_text, to_json
 from streamui.streamable.log import UNSET, Log
 from streamui.streamable.patch import diff, same
@@ -18,12 +19,12 @@ class Writer:
         log: The stream's content.
     """
 
-    __slots__ = ("_half", "last_write", "log", "original")
+    __slots__ = ("_half", "log", "original")
 
     def __init__(self, log: Log) -> None:
         self.log = log
+        log.last_write = time.monotonic()
         self.original: object = UNSET  # the model that was given, which .value gives back
-        self.last_write = time.monotonic()
         self._half = ""  # the first half of a surrogate pair, until the other half comes
 
     def set(self, value: Any) -> None:
@@ -36,7 +37,10 @@ class Writer:
             NotJSONError: If it does not take it.
         """
         new = to_json(value)
-        self.last_write = time.monotonic()
+        now = time.monotonic()
+        if now - self.log.last_write > settings.stall_after:
+            self.log.count_stall(now)
+        self.log.last_write = now
         self._half = ""
         # A copy of plain JSON is as good as the original; a model is given back as it was.
         plain = value is None or isinstance(value, str | int | float | list | tuple | dict)
@@ -66,7 +70,10 @@ class Writer:
             NotJSONError: If it is not JSON.
         """
         log = self.log
-        self.last_write = time.monotonic()
+        now = time.monotonic()
+        if now - log.last_write > settings.stall_after:
+            log.count_stall(now)
+        log.last_write = now
         if log.is_text and isinstance(piece, str):
             if self._half or not piece.isascii():
                 piece = self._whole(piece)
