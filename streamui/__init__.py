@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         StreamUIError,
         TooLongError,
     )
+    from streamui.http.consume import consume_event_stream
     from streamui.http.event import ServerSentEvent
     from streamui.models.client import DEMO_MODEL, default_client, default_model
     from streamui.models.model_events import model_events
@@ -64,6 +65,7 @@ _homes = {
     "StreamableValue": "streamable.value",
     "TooLongError": "errors",
     "composer": "components.composer",
+    "consume_event_stream": "http.consume",
     "default_client": "models.client",
     "default_model": "models.client",
     "markdown": "components.markdown",
@@ -98,6 +100,7 @@ __all__ = [
     "StreamableValue",
     "TooLongError",
     "composer",
+    "consume_event_stream",
     "default_client",
     "default_model",
     "markdown",

@@ -114,6 +114,7 @@ StreamUIError
 StreamableValue
 TooLongError
 composer
+consume_event_stream
 default_client
 default_model
 markdown
