@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from typing import Any
 
 from streamui.errors import StreamCancelledError
+from streamui.http.byte_source import ByteSource, Given, Remote
 from streamui.http.event import ServerSentEvent
-from streamui.http.origin import Given, Remote
 from streamui.http.reader import Done, Reader
 
 OnChunk = Callable[[ServerSentEvent], object]
@@ -24,9 +24,9 @@ class EventStream(AsyncIterator[ServerSentEvent]):
     ``async with`` at a moment of your choice.
     """
 
-    def __init__(self, reader: Reader, origin: Given | Remote, on_chunk: OnChunk | None) -> None:
+    def __init__(self, reader: Reader, source: ByteSource, on_chunk: OnChunk | None) -> None:
         self._begun = self._closed = self._cancelled = False
-        self._reader, self._origin, self._on_chunk = reader, origin, on_chunk
+        self._reader, self._source, self._on_chunk = reader, source, on_chunk
         # Of the reader, not of this object: who leaves the loop lets go of both at once.
         self._events = reader.events()
         self._wait: asyncio.Timeout | None = None
@@ -67,7 +67,7 @@ class EventStream(AsyncIterator[ServerSentEvent]):
             self._wait.reschedule(0)
         await self._at_rest.wait()
         await self._events.aclose()
-        await self._origin.close()  # one that was never read as well
+        await self._source.close()  # one that was never read as well
 
     def __del__(self) -> None:
         if not self._begun:
@@ -169,9 +169,9 @@ def consume_event_stream(
             async for event in ui.consume_event_stream("https://example.com/events"):
                 print(event.event, event.data)
     """
-    origin: Given | Remote
+    bytes_of: ByteSource
     if isinstance(source, str):
-        origin = Remote(
+        bytes_of = Remote(
             source,
             client=client,
             headers=headers,
@@ -180,8 +180,8 @@ def consume_event_stream(
             idle_timeout=idle_timeout,
         )
     else:
-        origin = Given(source)
+        bytes_of = Given(source)
     reader = Reader(
-        origin, done=done, expect_done=expect_done, follow=follow, last_event_id=last_event_id
+        bytes_of, done=done, expect_done=expect_done, follow=follow, last_event_id=last_event_id
     )
-    return EventStream(reader, origin, on_chunk)
+    return EventStream(reader, bytes_of, on_chunk)

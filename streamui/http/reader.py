@@ -9,8 +9,8 @@ from contextlib import aclosing
 from streamui.errors import StreamConnectionError, StreamInterruptedError
 from streamui.http.answer import ConnectionLostError, is_passing
 from streamui.http.backoff import delay
+from streamui.http.byte_source import ByteSource
 from streamui.http.event import ServerSentEvent
-from streamui.http.origin import Origin
 from streamui.http.parser import EventStreamParser
 from streamui.settings import settings
 
@@ -26,7 +26,7 @@ class Reader:
     """One reading of one stream.
 
     Args:
-        origin: Where its bytes come from.
+        source: Where its bytes come from.
         done: The data that marks the end, or what says of an event that it is the last.
         expect_done: Whether an end without it is a cut.
         follow: Whether to go on after an end.
@@ -37,10 +37,10 @@ class Reader:
     """
 
     def __init__(
-        self, origin: Origin, *, done: Done, expect_done: bool, follow: bool, last_event_id: str
+        self, source: ByteSource, *, done: Done, expect_done: bool, follow: bool, last_event_id: str
     ) -> None:
         self.last_event_id = last_event_id
-        self._origin, self._done = origin, done
+        self._source, self._done = source, done
         self._expect_done, self._follow = expect_done, follow
         self._retry: int | None = None  # milliseconds, of the server
         self._failures = 0  # connections in a row that have given nothing
@@ -66,23 +66,23 @@ class Reader:
                     error = raised
                 await asyncio.sleep(self._pause(error))
         finally:
-            await self._origin.close()
+            await self._source.close()
 
     async def _one_connection(self, parser: EventStreamParser) -> AsyncGenerator[ServerSentEvent]:
         clock = asyncio.get_running_loop().time
         begun = turn = clock()
         self._failures += 1
-        async with aclosing(self._origin.read(self.last_event_id)) as chunks:
+        async with aclosing(self._source.read(self.last_event_id)) as chunks:
             async for chunk in chunks:
                 for event in parser.feed(chunk):
                     self.last_event_id = parser.last_event_id
                     self._failures, self._seen = 0, True
                     if self._is_marker(event):
-                        self._origin.over = True
+                        self._source.over = True
                         return
-                    self._origin.over = callable(self._done) and self._done(event)
+                    self._source.over = callable(self._done) and self._done(event)
                     yield event
-                    if self._origin.over:
+                    if self._source.over:
                         return
                     if clock() - turn > _SLICE:
                         await asyncio.sleep(0)
@@ -97,7 +97,7 @@ class Reader:
 
     def _is_whole(self, parser: EventStreamParser) -> bool:
         """Judge a connection that ended by itself."""
-        if self._origin.over:
+        if self._source.over:
             return True
         if self._follow:
             self._failures = 0  # it worked, and had nothing to say
@@ -118,7 +118,7 @@ class Reader:
         """
         # Without an id, the server would begin anew, or go on somewhere.
         safe = self._follow or self.last_event_id or not self._seen
-        again = safe and self._origin.resumable and self._failures < settings.reconnect_attempts
+        again = safe and self._source.resumable and self._failures < settings.reconnect_attempts
         if isinstance(error, StreamConnectionError):
             wait = error.retry_after or 0
             if not again or not is_passing(error.status or 0) or wait > settings.reconnect_limit:
