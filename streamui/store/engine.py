@@ -62,6 +62,10 @@ class Engine(Protocol):
         """
         ...
 
+    def send_soon(self, order: Order) -> None:
+        """Do the same in the background; never blocks and never raises."""
+        ...
+
     def listen(self, hear: Callable[[Order], None]) -> None:
         """Call a function with each order that another process sends."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -10,25 +11,32 @@ from collections.abc import Callable
 from streamui.errors import StreamNotFoundError
 from streamui.settings import settings
 from streamui.store.engine import Engine, Order
-from streamui.streamable.base import finders
+from streamui.streamable import base
 from streamui.streamable.log import Log
+from streamui.streamable.mirror import Mirror
 
 
 class Store:
     """Finds a stream by its id, so that any reader can start at any offset.
 
-    Nothing is copied: it holds the very logs that the streamables write to. What has expired
-    is dropped when the store is next used, so it needs no timer and no task.
+    Nothing is copied: it holds the very logs that the streamables of this process write to. What
+    has expired is dropped when the store is next used, so it needs no timer and no task.
 
     Args:
         engine: What reaches the streams of other processes; none by default, see :meth:`use`.
+        locate: Gives the address of an engine when the store is first used; ``None`` is none.
         clock: Seconds that only grow; for tests.
     """
 
     def __init__(
-        self, engine: Engine | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        engine: Engine | None = None,
+        *,
+        locate: Callable[[], str | None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.engine: Engine | None = None
+        self._engine: Engine | None = None
+        self._locate = locate
         self._clock = clock
         self._logs: dict[str, Log] = {}
         self._readers: dict[str, set[str]] = {}
@@ -38,26 +46,55 @@ class Store:
         if engine is not None:
             self.use(engine)
 
-    def use(self, engine: Engine) -> None:
+    @property
+    def engine(self) -> Engine | None:
+        """What reaches the streams of other processes; ``None`` if there are none."""
+        if self._locate is not None:
+            locate, self._locate = self._locate, None
+            url = locate()
+            if url:
+                self.connect(url)
+        return self._engine
+
+    def connect(self, url: str) -> None:
+        """Reach the streams of other processes through Redis, from now on.
+
+        Args:
+            url: See :class:`streamui.store.redis.server.Server`.
+        """
+        from streamui.store.redis.engine import RedisEngine  # Redis only where it is used
+
+        self.use(RedisEngine(url))
+
+    def use(self, engine: Engine | None) -> None:
         """Reach the streams of other processes through an engine, from now on.
 
         Args:
-            engine: Such as :class:`streamui.store.redis.RedisEngine`.
+            engine: Such as :class:`streamui.store.redis.engine.RedisEngine`; ``None`` for
+                this process alone. The one before is not closed.
         """
-        self.engine = engine
+        self._locate = None
+        self._engine = engine
+        if engine is None:
+            return
         engine.listen(self._hear)
         for name, log in list(self._logs.items()):
             engine.publish(name, log)
+        for name, readers in list(self._readers.items()):
+            for reader in list(readers):
+                engine.grant(name, reader)
 
     # -- content ------------------------------------------------------------------------
 
     def add(self, name: str, log: Log) -> None:
-        """Make a stream of this process known; harmless if it is.
+        """Make a stream of this process known; harmless if it is, or if another makes it.
 
         Args:
             name: The stream's id.
             log: Its content. It stays known for ``settings.retain`` seconds after its end.
         """
+        if isinstance(log, Mirror):
+            return  # whoever reads it holds it
         if self._hold(name, log) and self.engine is not None:
             self.engine.publish(name, log)
 
@@ -83,11 +120,21 @@ class Store:
         log = self.find(name)
         if log is None and self.engine is not None:
             log = await self.engine.fetch(name)
-            if log is not None:
-                self._hold(name, log)
         if log is None:
             raise StreamNotFoundError("no stream with this id; it is unknown here or has expired")
         return log
+
+    def mirror(self, name: str) -> Log | None:
+        """Return the content of a stream that may be made elsewhere, at once.
+
+        Args:
+            name: A stream's id.
+
+        Returns:
+            Its content, or a log that fills soon; ``None`` where no other process is known.
+        """
+        log = self.find(name)
+        return self.engine.mirror(name) if log is None and self.engine is not None else log
 
     # -- readers ------------------------------------------------------------------------
 
@@ -125,6 +172,15 @@ class Store:
         """
         if self.engine is not None:
             await self.engine.send(order)
+
+    def tell_soon(self, order: Order) -> None:
+        """Tell every other process something, without waiting until that is done.
+
+        Args:
+            order: As for :meth:`tell`.
+        """
+        if self.engine is not None:
+            self.engine.send_soon(order)
 
     def listen(self, hear: Callable[[Order], None]) -> None:
         """Call a function with each order that another process sends.
@@ -187,7 +243,28 @@ class Store:
                 self._readers.pop(name, None)
 
 
-store = Store()
+def _address() -> str | None:
+    """Return the address of the Redis that the app's processes share, if there is one."""
+    if url := os.environ.get("STREAMUI_REDIS_URL"):
+        return url
+    named = [url for find in addresses if (url := find())]
+    return named[0] if named else os.environ.get("REFLEX_REDIS_URL")
+
+
+addresses: list[Callable[[], str | None]] = []
+"""Who else may know the address of Redis, such as Reflex's configuration."""
+
+store = Store(locate=_address)
 """The store in force."""
 
-finders.append(store.find)
+
+def _publish(name: str, log: Log) -> None:
+    if store.engine is not None:
+        store.add(name, log)
+
+
+base.finders.append(store.find)
+base.openers.append(store.open)
+base.mirrors.append(store.mirror)
+base.leaving.append(_publish)
+base.stoppers.append(lambda name: store.tell_soon({"stop_stream": name}))

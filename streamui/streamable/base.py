@@ -5,14 +5,15 @@ from __future__ import annotations
 import secrets
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Self, TypeVar, cast
 
-from streamui.errors import StreamClosedError
+from streamui.errors import StreamClosedError, StreamLockedError
 from streamui.streamable.failure import Failure
 from streamui.streamable.json_value import Reference
 from streamui.streamable.log import UNSET, Log, Status, Unset
 from streamui.streamable.meter import Meter, tell_ends
+from streamui.streamable.mirror import Mirror
 from streamui.streamable.patch import same
 from streamui.streamable.scope import Scope, current_scope
 from streamui.streamable.watch import creation_line, watch_open
@@ -36,17 +37,24 @@ class Streamable(Reference, Generic[T]):
     __slots__ = ("__weakref__", "_id", "_log", "_scope", "_writer", "made_at")
 
     def __init__(self, value: T | Unset = UNSET) -> None:
-        self._id: str | None = None
-        self._log = Log()
-        self._writer = Writer(self._log)
-        self._scope: Scope | None = None
-        self.made_at = creation_line()
+        self._begin(Log())
         if not isinstance(value, Unset):
             self._writer.set(value)
         self._join_scope()
         if self._scope is None:
             watch_open(self)
         self._log.count_from_here(Meter(self, self._log))
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        kinds.setdefault(cls.__name__, cls)
+
+    def _begin(self, log: Log) -> None:
+        self._id: str | None = None
+        self._log = log
+        self._writer = Writer(log)
+        self._scope: Scope | None = None
+        self.made_at = creation_line()
 
     # -- reading ------------------------------------------------------------------------
 
@@ -104,6 +112,11 @@ class Streamable(Reference, Generic[T]):
         return self._scope
 
     @property
+    def mirrored(self) -> bool:
+        """Whether another process makes it; here it can be read and stopped."""
+        return isinstance(self._log, Mirror)
+
+    @property
     def owned(self) -> bool:
         """Whether a running function will close it."""
         return self._scope is not None
@@ -144,6 +157,9 @@ class Streamable(Reference, Generic[T]):
         """
         if self._scope is not None:
             self._scope.stop()
+        elif self.mirrored:
+            for stop in stoppers:
+                stop(self.id)
         else:
             self.cancel()
 
@@ -169,6 +185,8 @@ class Streamable(Reference, Generic[T]):
             Whether this call ended it.
         """
         if self.streaming:
+            if self.mirrored:
+                raise StreamLockedError(_ELSEWHERE)
             self._writer.flush()
         ended = self._log.end(status, failure, cause)
         scope, self._scope = self._scope, None
@@ -182,6 +200,8 @@ class Streamable(Reference, Generic[T]):
 
     def _check(self, verb: str) -> None:
         """Raise if a write cannot be."""
+        if self.streaming and self.mirrored:
+            raise StreamLockedError(f".{verb}(): {_ELSEWHERE}")
         if self._log.status != "streaming":
             raise StreamClosedError(
                 f".{verb}(): the stream is closed ({self.status}); make a new one"
@@ -193,7 +213,12 @@ class Streamable(Reference, Generic[T]):
             self._scope = scope
 
     def __del__(self) -> None:
-        if not sys.is_finalizing() and hasattr(self, "_log") and self.streaming:
+        if (
+            not sys.is_finalizing()
+            and hasattr(self, "_log")
+            and self.streaming
+            and not self.mirrored
+        ):
             # Nobody can write to it any more: a reader must not wait for ever.
             self._log.end("interrupted")
 
@@ -247,12 +272,29 @@ class Streamable(Reference, Generic[T]):
         restored.close(status, failure)
         return restored
 
+    @classmethod
+    def mirroring(cls, name: str, log: Log) -> Self:
+        """Return one that shows what is made elsewhere.
+
+        Args:
+            name: Its id.
+            log: Its content, such as the mirror of another process's log.
+        """
+        found = _live.get(name)
+        if isinstance(found, cls):
+            return found
+        mirroring = cls.__new__(cls)
+        mirroring._begin(log)
+        mirroring._id = name
+        _live[name] = mirroring
+        return mirroring
+
     def __copy__(self) -> Self:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Streamable[Any]:
         """An ended one is a constant; an open one, as a state's default, is copied afresh."""
-        if self.closed:
+        if self.closed or self.mirrored:
             return self
         value = self._log.value
         return type(self)(value)
@@ -260,11 +302,15 @@ class Streamable(Reference, Generic[T]):
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         # An open one needs its id to be found again by whoever unpickles it.
         name = self.id if self.streaming else self._id
-        content = (self._log.value, self.status, self.failure)
+        now = self._log.read(-1)
+        if now.status == "streaming" and not self.mirrored:
+            for leave in leaving:
+                leave(self.id, self._log)
         original = self._writer.original
         if "<locals>" in type(original).__qualname__:  # such a class cannot be found again
             original = UNSET
-        return _restore, (type(self), name, *content, original)
+        content = (now.content, now.status, now.failure, original, now.offset, now.base)
+        return _restore, (type(self), name, *content)
 
 
 def find_streamable(name: str) -> Streamable[Any] | None:
@@ -273,7 +319,8 @@ def find_streamable(name: str) -> Streamable[Any] | None:
     Args:
         name: A stream's id.
     """
-    return _live.get(name)
+    found = _live.get(name)
+    return None if found is not None and found.mirrored else found
 
 
 def find_log(name: str) -> Log | None:
@@ -291,6 +338,23 @@ def find_log(name: str) -> Log | None:
 finders: list[Callable[[str], Log | None]] = []
 """Where else to look for a stream by its id; a store adds itself."""
 
+openers: list[Callable[[str], Awaitable[Log]]] = []
+"""Where to look for it in other processes; they raise StreamNotFoundError."""
+
+mirrors: list[Callable[[str], Log | None]] = []
+"""Who gives the content of a stream that may be made in another process, at once."""
+
+leaving: list[Callable[[str, Log], None]] = []
+"""Who is told that an open stream is pickled: another process may ask for it."""
+
+stoppers: list[Callable[[str], None]] = []
+"""Who stops a stream that another process makes."""
+
+kinds: dict[str, type[Streamable[Any]]] = {}
+"""The classes of streamables by their name."""
+
+_ELSEWHERE = "the stream is made in another process; here it can only be read and stopped"
+
 
 def _restore(
     kind: type[Streamable[Any]],
@@ -299,9 +363,26 @@ def _restore(
     status: Status,
     failure: Failure | None,
     original: object,
+    offset: int = -1,
+    base: tuple[int, int] | None = None,
 ) -> Streamable[Any]:
     if name is not None and (found := _live.get(name)) is not None:
+        if isinstance(found.log, Mirror):
+            _seed(found.log, value, status, offset, base)
         return found
+    if name is not None and status == "streaming":
+        log = next((log for find in mirrors if (log := find(name)) is not None), None)
+        if log is not None:
+            if isinstance(log, Mirror):
+                _seed(log, value, status, offset, base)
+            return kind.mirroring(name, log)
     # One that was open when it was saved has lost its producer with the process.
     ended: Status = "interrupted" if status == "streaming" else status
     return kind.restored(name, value, ended, failure, original)
+
+
+def _seed(
+    log: Mirror, value: Any, status: Status, offset: int, base: tuple[int, int] | None
+) -> None:
+    if status == "streaming" and value is not UNSET and offset >= 0:
+        log.seed(value, offset, base)

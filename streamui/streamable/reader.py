@@ -14,7 +14,7 @@ from streamui.errors import (
     StreamNotFoundError,
     StreamUIError,
 )
-from streamui.streamable.base import Streamable, find_log
+from streamui.streamable.base import Streamable, find_log, openers
 from streamui.streamable.json_value import copy_json
 from streamui.streamable.log import UNSET, Log
 
@@ -38,7 +38,8 @@ async def read_streamable(
 
     Raises:
         NotStreamableError: If ``source`` is neither.
-        StreamNotFoundError: If the handle's stream is not in this process.
+        StreamNotFoundError: If the handle's stream is unknown or has expired.
+        StoreUnavailableError: If the processes' shared store cannot be reached.
         StreamCancelledError: After the last value, if the stream was stopped.
         StreamInterruptedError: After the last value, if its producer went away.
         BaseException: After the last value, what was given to ``error()``, as it is.
@@ -52,7 +53,7 @@ async def read_streamable(
             for value in _settled(handle):
                 yield value
             return
-        log = _find(handle)
+        log = await _find(handle)
     else:
         kind = type(cast("Any", source)).__name__
         raise NotStreamableError(
@@ -103,11 +104,13 @@ def _unknown(log: Log) -> StreamUIError:
     return StreamUIError(f"{failure.sentence} [{failure.reference}]" if failure else "failed")
 
 
-def _find(handle: dict[str, Any]) -> Log:
-    found = find_log(str(handle["$stream"]))
-    if found is None:
-        raise StreamNotFoundError("no stream with this id; it is unknown here or has expired")
-    return found
+async def _find(handle: dict[str, Any]) -> Log:
+    name = str(handle["$stream"])
+    if (found := find_log(name)) is not None:
+        return found
+    for opener in openers:
+        return await opener(name)
+    raise StreamNotFoundError("no stream with this id; it is unknown here or has expired")
 
 
 def _settled(handle: dict[str, Any]) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 from streamui.errors import StreamLockedError, StreamTypeError
 from streamui.streamable.base import Streamable
 from streamui.streamable.failure import Failure, words_for_log
-from streamui.streamable.log import UNSET, Status, Unset
+from streamui.streamable.log import UNSET, Log, Status, Unset
 from streamui.streamable.source import Feeder
 
 T = TypeVar("T")
@@ -40,9 +40,9 @@ class StreamableValue(Streamable[T]):
 
     __slots__ = ("_feeder",)
 
-    def __init__(self, value: T | Unset = UNSET) -> None:
+    def _begin(self, log: Log) -> None:
         self._feeder: Feeder | None = None  # it follows a source: locked for everybody else
-        super().__init__(value)
+        super()._begin(log)
 
     # -- writing ------------------------------------------------------------------------
 

@@ -1,0 +1,264 @@
+"""Mirrors of the streams that other processes make."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from streamui.errors import StreamNotFoundError
+from streamui.redaction import redacted_traceback
+from streamui.settings import settings
+from streamui.store.redis.entry import decode, end_entry
+from streamui.store.redis.keys import lane_of, lease_key, log_key, stream_keys, wake_key
+from streamui.store.redis.server import GONE, Entry, Server, backoff, entries_of
+from streamui.store.redis.tail import Tail
+from streamui.store.redis.tasks import Tasks
+from streamui.streamable.base import Streamable, kinds
+from streamui.streamable.failure import INTERRUPTED, Failure
+from streamui.streamable.log import UNSET, Log
+from streamui.streamable.mirror import Mirror
+
+logger = logging.getLogger("streamui")
+_BATCH = 100
+_LOOKS, _LOOK_AGAIN = 3, 0.08  # how often, and after how many seconds, for one that is unknown
+_LOST = Failure(StreamNotFoundError.code, StreamNotFoundError.sentence)
+
+
+class Followed:
+    """One stream that is mirrored, as long as somebody reads it."""
+
+    __slots__ = ("__weakref__", "loaded", "log", "missing_since", "name", "owner")
+
+    def __init__(self, name: str, log: Mirror, drop: Callable[[str], None]) -> None:
+        self.name = name
+        # Weakly: who reads it holds it, and when nobody does it is followed no longer.
+        self.log = weakref.ref(log, lambda _: drop(name))
+        self.owner: str | None = None  # who makes it; None while nobody is known to
+        self.loaded = asyncio.Event()
+        self.missing_since: float | None = None
+
+
+class Follower:
+    """Keeps the mirrors of this process up to date, and hears when a maker dies.
+
+    Args:
+        server: Where the streams are.
+        tasks: The engine's tasks.
+        owner: Who this process is.
+        find: Gives the content of a stream that this process makes.
+    """
+
+    def __init__(
+        self, server: Server, tasks: Tasks, owner: str, find: Callable[[str], Log | None]
+    ) -> None:
+        self._server, self._tasks, self._owner, self._find = server, tasks, owner, find
+        self._followed: dict[str, Followed] = {}
+        self._new: deque[Followed] = deque()
+        self._gone: deque[str] = deque()
+        self._tails: dict[str, Tail] = {}
+        self._dead_since: dict[str, float] = {}  # owners without a lease
+        tasks.on_arrival(self._arrive)
+
+    def mirror(self, name: str) -> Mirror:
+        """Return the mirror of a stream, which fills soon."""
+        followed = self._followed.get(name)
+        log = followed.log() if followed is not None else None
+        if log is None:
+            log = Mirror()
+            followed = self._followed[name] = Followed(name, log, self._gone.append)
+            self._load(followed)
+        return log
+
+    async def fetch(self, name: str) -> Mirror | None:
+        """Return the mirror of a stream once it holds what there is; ``None`` if nobody has it.
+
+        Raises:
+            TimeoutError: If Redis does not answer in time.
+        """
+        log = self.mirror(name)
+        followed = self._followed[name]
+        async with asyncio.timeout(settings.store_patience):
+            await followed.loaded.wait()
+        for _ in range(_LOOKS):
+            if followed.owner is not None or log.offset:
+                return log
+            # It may be on its way: whoever asks has heard of it from somewhere.
+            await asyncio.sleep(_LOOK_AGAIN)
+            followed.loaded.clear()
+            self._load(followed)
+            async with asyncio.timeout(settings.store_patience):
+                await followed.loaded.wait()
+        return log if followed.owner is not None or log.offset else None
+
+    # -- loading ------------------------------------------------------------------------
+
+    def _load(self, followed: Followed) -> None:
+        self._new.append(followed)
+        self._tasks.soon(self._start)
+
+    def _start(self) -> None:
+        if self._new:
+            self._tasks.once("load", self._load_new)
+        if self._followed:
+            self._tasks.once("watch", self._watch)
+
+    def _arrive(self) -> None:
+        self._tails.clear()
+        self._new.extend(self._followed.values())
+        self._start()
+
+    async def _load_new(self) -> None:
+        waiting, failures = backoff(), 0
+        while self._new:
+            batch = list(dict.fromkeys(self._new))
+            self._new.clear()
+            try:
+                await self._load_all(batch)
+                failures = 0
+            except GONE:
+                self._new.extend(batch)
+                failures += 1
+                await asyncio.sleep(waiting.compute(failures))
+
+    async def _load_all(self, batch: list[Followed]) -> None:
+        for begin in range(0, len(batch), _BATCH):
+            part = batch[begin : begin + _BATCH]
+            commands: list[tuple[str, ...]] = []
+            for followed in part:
+                head, changes, _ = stream_keys(followed.name)
+                commands += [("HGET", head, "owner"), ("XRANGE", changes, "-", "+")]
+            replies = await self._server.do_all(commands)
+            for number, followed in enumerate(part):
+                owner, found = replies[2 * number : 2 * number + 2]
+                self._take(followed, owner, entries_of(found))
+
+    def _take(self, followed: Followed, owner: bytes | None, entries: list[Entry]) -> None:
+        log = followed.log()
+        if log is None or self._followed.get(followed.name) is not followed:
+            return
+        if owner is not None:
+            followed.owner, followed.missing_since = owner.decode(), None
+        elif followed.missing_since is None:
+            followed.missing_since = asyncio.get_running_loop().time()
+        try:
+            self._catch_up(log, entries)
+        except Exception as cause:  # whatever is in there, nobody must wait for it
+            failure = Failure.of(cause)
+            words = redacted_traceback(cause)
+            logger.error("A stream in Redis cannot be read [%s]: %s", failure.reference, words)
+            log.end("error", failure)
+        if log.status == "streaming":
+            tail = self._tail(followed.name)
+            if not tail.follows(log_key(followed.name)):
+                cursor = entries[-1][0] if entries else b"0-0"
+                tail.follow(log_key(followed.name), lambda new: self._hear(followed, new), cursor)
+        followed.loaded.set()
+
+    def _catch_up(self, log: Mirror, entries: list[Entry]) -> None:
+        """Bring a mirror to where the stream is, wherever between two entries it is itself."""
+        truth = Mirror()
+        for entry in entries:
+            truth.apply(decode(*entry, self._resolve))
+        if truth.offset > log.offset:
+            log.apply(truth.read(log.offset))
+        elif truth.status != "streaming":  # Redis has lost some, and the maker is gone
+            log.end(truth.status, truth.failure)
+
+    def _tail(self, name: str) -> Tail:
+        lane = lane_of(name)
+        group = self._server.group_of(lane)
+        if group not in self._tails:
+            wake = wake_key(lane, self._owner)
+            self._tails[group] = Tail(self._server, self._tasks, group, wake)
+        return self._tails[group]
+
+    def _resolve(self, handle: dict[str, Any]) -> Streamable[Any]:
+        kind, name = kinds.get(handle["kind"], Streamable), str(handle["$stream"])
+        if "status" not in handle:
+            return kind.mirroring(name, self._find(name) or self.mirror(name))
+        error = handle.get("error")
+        failure = Failure(error["code"], error["message"], error["reference"]) if error else None
+        value = handle.get("value", UNSET)
+        return kind.restored(name or None, value, handle["status"], failure, UNSET)
+
+    # -- following ----------------------------------------------------------------------
+
+    def _hear(self, followed: Followed, entries: list[Entry]) -> None:
+        log = followed.log()
+        if log is not None:
+            try:
+                for entry in entries:
+                    log.apply(decode(*entry, self._resolve))
+            except Exception:  # it begins elsewhere: Redis has lost something and got it again
+                logger.debug("a mirror is loaded again", exc_info=True)
+                self._load(followed)
+        if log is None or log.status != "streaming":
+            self._tail(followed.name).leave(log_key(followed.name))
+
+    # -- watching -----------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Look whether those are alive who make what is followed."""
+        loop = asyncio.get_running_loop()
+        while live := self._live():
+            try:
+                await self._look(live, loop.time())
+            except GONE:  # while it cannot be known who is alive, nobody is dead
+                self._dead_since.clear()
+                for followed in live:
+                    followed.missing_since = None
+            del live
+            await asyncio.sleep(settings.lease / 8)
+        self._dead_since.clear()
+
+    def _live(self) -> list[Followed]:
+        while self._gone:
+            name = self._gone.popleft()
+            if (followed := self._followed.get(name)) is not None and followed.log() is None:
+                del self._followed[name]
+                self._tail(name).leave(log_key(name))
+        logs = [(followed, followed.log()) for followed in list(self._followed.values())]
+        return [each for each, log in logs if log is not None and log.status == "streaming"]
+
+    async def _look(self, live: list[Followed], now: float) -> None:
+        patience = settings.lease / 2
+        owners = list({followed.owner for followed in live if followed.owner is not None})
+        alive = await self._server.do_all([("EXISTS", lease_key(owner)) for owner in owners])
+        for owner, lives in zip(owners, alive, strict=True):
+            if lives:
+                self._dead_since.pop(owner, None)
+            else:
+                self._dead_since.setdefault(owner, now)
+        dead = {owner for owner, since in self._dead_since.items() if now - since >= patience}
+        await self._end([each for each in live if each.owner in dead])
+        for followed in live:
+            if followed.owner is None:
+                missing = followed.missing_since
+                if missing is not None and now - missing >= patience:
+                    if (log := followed.log()) is not None:
+                        log.end("interrupted", _LOST)
+                else:
+                    self._load(followed)
+
+    async def _end(self, orphans: list[Followed]) -> None:
+        """End streams whose maker is dead, for all processes; the first to do so does it."""
+        groups: dict[str, list[Followed]] = {}
+        for followed in orphans:
+            group = self._server.group_of(lane_of(followed.name))
+            groups.setdefault(group, []).append(followed)
+        entry = end_entry("interrupted", INTERRUPTED)
+        for group in groups.values():
+            keys = [key for each in group for key in stream_keys(each.name)]
+            arguments = [entry, "interrupted", int(settings.retain * 1000) or 1]
+            answers = await self._server.run(
+                "end", keys, [*arguments, *(each.owner for each in group)]
+            )
+            for number, followed in enumerate(group):
+                if answers[2 * number] == b"absent" and (log := followed.log()) is not None:
+                    log.end("interrupted")
+                else:
+                    self._load(followed)
