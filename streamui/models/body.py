@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from streamui.errors import ModelError
 
 _BOM = b"\xef\xbb\xbf"
+_LONGEST = 1_000_000
+"""Bytes of a request that is read for the model's name, which takes some ten milliseconds."""
 
 
 def response_of(stream: object) -> Any | None:
@@ -69,6 +72,53 @@ def starts_after(stream: object) -> int | None:
         request = getattr(response_of(stream), "request", None)
         given = request.url.params.get("starting_after") if request is not None else None
     return int(given) if given is not None and str(given).isdecimal() else None
+
+
+def request_of(source: object) -> Any | None:
+    """Find the HTTP request that a stream, or an error about one, goes back to.
+
+    Args:
+        source: What the SDK returned or raised, or anything else.
+
+    Returns:
+        The ``httpx2`` or ``httpx`` request; ``None`` when there is none.
+    """
+    if isinstance(source, BaseException) and not hasattr(source, "request"):
+        source = source.__cause__
+    request = None
+    with suppress(RuntimeError):  # a response that was made without one
+        request = getattr(response_of(source) or source, "request", None)
+    return request if hasattr(request, "url") else None
+
+
+def requested_model(request: Any) -> str:
+    """Read which model a request asks for, and nothing else of it.
+
+    Args:
+        request: From :func:`request_of`.
+
+    Returns:
+        The model's name; ``""`` where there is none, or it is too long to look for.
+    """
+    try:
+        content: bytes = request.content
+        body: Any = json.loads(content) if len(content) <= _LONGEST else None
+    except (RuntimeError, ValueError, RecursionError):  # a stream; no JSON
+        return ""
+    model: Any = cast("dict[str, Any]", body).get("model") if isinstance(body, dict) else None
+    return model[:100] if isinstance(model, str) else ""
+
+
+def seconds_taken(source: object) -> float | None:
+    """Return the seconds from sending a request to the end of its response, if it has ended.
+
+    Args:
+        source: What the SDK returned.
+    """
+    try:
+        return response_of(source).elapsed.total_seconds()  # pyright: ignore[reportOptionalMemberAccess]
+    except (AttributeError, RuntimeError):
+        return None
 
 
 def strip_bom(response: Any) -> None:

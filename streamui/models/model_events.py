@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from streamui.errors import ModelError, NotStreamableError, StreamCancelledError, StreamUIError
+from streamui.models.calls import ModelCall
 from streamui.models.dialect import Dialect
 from streamui.models.events import Failure, ModelEvent, Retry
 from streamui.models.openai_chat import ChatDialect
@@ -118,6 +119,7 @@ class ModelEvents(AsyncIterator[ModelEvent]):
         self, upstream: Upstream, first_token_timeout: float, token_timeout: float
     ) -> None:
         self._upstream = upstream
+        self._call = ModelCall()
         self._first_token_timeout = first_token_timeout
         self._token_timeout = token_timeout
         self._spoken = False
@@ -181,6 +183,7 @@ class ModelEvents(AsyncIterator[ModelEvent]):
         upstream: Upstream | None = getattr(self, "_upstream", None)
         if upstream is not None:
             upstream.cancel()
+            self._call.drop(upstream.opened, upstream.loop)
 
     async def _advance(self) -> None:
         try:
@@ -203,13 +206,18 @@ class ModelEvents(AsyncIterator[ModelEvent]):
             limit = min(limit or _AFTERWORD, _AFTERWORD)
         return limit or None
 
+    def _give(self, event: ModelEvent) -> None:
+        self._ready.append(event)
+        self._call.see(event)
+
     def _feed(self, item: object) -> None:
+        self._call.see_item(item)
         if self._dialect is None:
             self._dialect = _dialect_of(item, self._upstream)
         try:
             # One by one: what came before an error in the same item still counts.
             for event in self._dialect.feed(item):
-                self._ready.append(event)
+                self._give(event)
                 self._spoken = self._spoken or event.type not in _BEFORE_WORDS
         except Exception as error:  # any: the data comes from outside
             self._fail(error, item)
@@ -222,7 +230,7 @@ class ModelEvents(AsyncIterator[ModelEvent]):
             self._dialect = PlainTextDialect() if self._upstream.plain else ResponsesDialect()
         try:
             for event in self._dialect.finish():
-                self._ready.append(event)
+                self._give(event)
         except ModelError as error:
             self._fail(error)
         else:
@@ -245,10 +253,10 @@ class ModelEvents(AsyncIterator[ModelEvent]):
             self._dialect = None
         if recovery is not None:
             logger.info("a model's stream goes on in %.1f s after: %s", recovery.delay, failure)
-            self._ready.append(Retry(failure.code, failure.sentence, recovery.delay, name))
+            self._give(Retry(failure.code, failure.sentence, recovery.delay, name))
             return
         self._ended, self._error = True, failure
-        self._ready.append(
+        self._give(
             Failure(
                 failure.code,
                 failure.sentence,
@@ -268,6 +276,7 @@ class ModelEvents(AsyncIterator[ModelEvent]):
             if scope is not None:
                 with suppress(LookupError, ValueError):
                     scope.release(self._upstream)
+            self._call.end(self._upstream.opened or self._error)
 
 
 def _dialect_of(item: object, upstream: Upstream) -> Dialect:

@@ -73,6 +73,16 @@ class Upstream:
         return self._source.plain
 
     @property
+    def opened(self) -> object:
+        """The stream that is read, as the SDK made it; ``None`` while there is none."""
+        return self._source.opened
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that reads it."""
+        return self._loop
+
+    @property
     def cursor(self) -> tuple[str, int] | None:
         """The id and the last event's number of a background response."""
         background = self.background

@@ -75,7 +75,9 @@ questions = pytest.mark.parametrize("question", [STALL, SLOW], ids=["stalled", "
 
 @apis
 @questions
-async def test_aclose_hangs_up(any_client: Any, gone: Any, api: str, question: str) -> None:
+async def test_fault_37_aclose_hangs_up(
+    any_client: Any, gone: Any, api: str, question: str
+) -> None:
     events = model_events(await opened(any_client, api, question))
     await first_text(events)
     await events.aclose()
@@ -85,7 +87,9 @@ async def test_aclose_hangs_up(any_client: Any, gone: Any, api: str, question: s
 
 @apis
 @questions
-async def test_breaking_off_hangs_up(any_client: Any, gone: Any, api: str, question: str) -> None:
+async def test_fault_37_breaking_off_hangs_up(
+    any_client: Any, gone: Any, api: str, question: str
+) -> None:
     async for event in model_events(await opened(any_client, api, question)):
         if event.type == "text-delta":
             break
@@ -93,7 +97,7 @@ async def test_breaking_off_hangs_up(any_client: Any, gone: Any, api: str, quest
 
 
 @apis
-async def test_cancelling_hangs_up(any_client: Any, gone: Any, api: str) -> None:
+async def test_fault_37_cancelling_hangs_up(any_client: Any, gone: Any, api: str) -> None:
     events = model_events(await opened(any_client, api, STALL))
     await first_text(events)
 
@@ -126,7 +130,7 @@ async def test_async_with_hangs_up(any_client: Any, gone: Any) -> None:
     await gone()
 
 
-async def test_a_stream_never_read_is_closed(any_client: Any, gone: Any) -> None:
+async def test_fault_38_a_stream_never_read_is_closed(any_client: Any, gone: Any) -> None:
     events = model_events(await opened(any_client, "responses", STALL))
     del events
     await gone()
@@ -153,7 +157,9 @@ class Run:
             await each.aclose()
 
 
-async def test_a_run_that_ends_hangs_up_while_somebody_waits(any_client: Any, gone: Any) -> None:
+async def test_fault_37_a_run_that_ends_hangs_up_while_somebody_waits(
+    any_client: Any, gone: Any
+) -> None:
     run = Run()
     token = current_scope.set(run)
     events = model_events(await opened(any_client, "responses", STALL))
@@ -191,6 +197,46 @@ async def test_a_run_forgets_what_has_ended() -> None:
     assert len(run.open) == 1
     assert [event.type async for event in events][-1] == "finish"
     assert not run.open
+
+
+async def test_fault_38_a_stop_before_the_first_event_and_twice_is_harmless(
+    any_client: Any, gone: Any
+) -> None:
+    events = model_events(await opened(any_client, "responses", STALL))
+    await asyncio.gather(events.aclose(), events.aclose())
+    await gone()
+    await events.aclose()
+    with pytest.raises(StreamCancelledError):
+        await anext(events)
+
+
+async def test_fault_38_a_stop_before_there_is_a_connection_is_harmless(
+    client: AsyncOpenAI, demo: DemoServer, until: Any
+) -> None:
+    events = model_events(lambda: opened(client, "responses", STALL))
+    await events.aclose()
+    with pytest.raises(StreamCancelledError):
+        await anext(events)
+    before = demo.stats().requests
+    events = model_events(lambda: opened(client, "responses", STALL))
+    reading = asyncio.create_task(first_text(events))
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await until(lambda: demo.stats().open == 0)
+    assert demo.stats().requests <= before + 1
+
+
+async def test_fault_38_a_stop_after_the_end_is_harmless(client: AsyncOpenAI) -> None:
+    stream = await opened(client, "responses", "Write 5 words about tea flat out")
+    events = model_events(stream)
+    heard = [event.type async for event in events]
+    await events.aclose()
+    await events.aclose()
+    assert heard[-1] == "finish"
+    with pytest.raises(StopAsyncIteration):
+        await anext(events)
 
 
 async def test_what_was_closed_never_looks_done() -> None:

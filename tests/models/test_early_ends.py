@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from streamui.errors import ModelError
 from streamui.models.model_events import model_events
 from streamui.models.task_source import TaskSource
+from streamui.server.run import Run
+from streamui.streamable.value import StreamableValue
 
 RESPONSES = (
     'event: response.created\ndata: {"type":"response.created","response":{"id":"r"}}\n\n'
@@ -119,8 +122,55 @@ async def test_a_provider_that(
     assert caught.value.sentence
 
 
+def cases(code: str) -> pytest.MarkDecorator:
+    chosen = [(case[1], *case[2:4]) for case in CASES if case[4] == code]
+    names = [f"{case[1]} {case[0]}" for case in CASES if case[4] == code]
+    return pytest.mark.parametrize(("api", "body", "end"), chosen, ids=names)
+
+
+async def on_a_page(client: Any, api: str) -> dict[str, Any]:
+    """What a page is told of it: the handle of the value that a stopped function leaves."""
+    answers: list[StreamableValue[str]] = []
+
+    async def function() -> None:
+        answer = StreamableValue("")
+        answers.append(answer)
+        for event in await read(client, api):
+            if event.type == "text-delta":
+                answer.append(event.delta)
+
+    async def emit(_: Any) -> None:
+        pass
+
+    await Run("State.ask", "page").drive(function, emit)
+    return answers[0].handle()
+
+
+@cases("truncated")
+async def test_fault_35_a_silent_early_end_is_truncated_on_the_page(
+    provider: Any, api: str, body: bytes | str, end: str
+) -> None:
+    client, _ = await provider(body, end=end)
+    handle = await on_a_page(client, api)
+    assert handle["status"] == "error"
+    assert handle["error"]["code"] == "truncated"
+    assert handle["error"]["message"] == ModelError.sentences["truncated"]
+
+
+@cases("malformed")
+async def test_fault_36_malformed_events_are_typed_and_leave_no_traceback_on_the_page(
+    provider: Any, api: str, body: bytes | str, end: str
+) -> None:
+    client, _ = await provider(body, end=end)
+    handle = await on_a_page(client, api)
+    assert handle["error"]["code"] == "malformed"
+    shown = json.dumps(handle)
+    for word in ("Traceback", "Error:", "codec", "Expecting", ".py", "\\n"):
+        assert word not in shown
+
+
 @pytest.mark.parametrize("api", ["responses", "chat"])
-async def test_a_page_of_html_is_malformed(provider: Any, api: str) -> None:
+async def test_fault_36_a_page_of_html_is_malformed(provider: Any, api: str) -> None:
     headers = {"content-type": "text/html; charset=utf-8"}
     client, _ = await provider("<html><body>Sign in to the wifi</body></html>", headers=headers)
     with pytest.raises(ModelError, match="text/html") as caught:
@@ -129,7 +179,7 @@ async def test_a_page_of_html_is_malformed(provider: Any, api: str) -> None:
 
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
-async def test_a_page_of_html_that_calls_itself_events_is_truncated(
+async def test_fault_35_a_page_of_html_that_calls_itself_events_is_truncated(
     provider: Any, api: str
 ) -> None:
     client, _ = await provider("<html>\n<body>Sign in to the wifi</body>\n\n</html>")
@@ -151,7 +201,7 @@ async def test_a_byte_order_mark_swallows_nothing(
     assert [event.delta for event in heard if event.type == "text-delta"] == ["tea"]
 
 
-async def test_a_stall_after_the_deadline_is_a_timeout(provider: Any) -> None:
+async def test_fault_34_a_stall_after_the_clients_own_deadline_is_a_timeout(provider: Any) -> None:
     client, _ = await provider(CHAT, end="hold")
     with pytest.raises(ModelError) as caught:
         await read(client.with_options(timeout=0.1), "chat")
@@ -162,7 +212,7 @@ async def test_a_stall_after_the_deadline_is_a_timeout(provider: Any) -> None:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(cut=st.integers(0, len((RESPONSES + COMPLETED).encode()) - 3), data=st.data())
-async def test_a_prefix_of_a_response_is_never_done(cut: int, data: st.DataObject) -> None:
+async def test_fault_35_a_prefix_of_a_response_is_never_done(cut: int, data: st.DataObject) -> None:
     """Every prefix that lacks the end of the last event, in any pieces, is an error."""
     import httpx2
     from openai import AsyncOpenAI
