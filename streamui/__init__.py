@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     )
     from streamui.http.consume import consume_event_stream
     from streamui.http.event import ServerSentEvent
+    from streamui.http.links import stream_url
+    from streamui.http.responses import ndjson_response, sse_response, text_response
+    from streamui.http.routes import routes
     from streamui.models.client import DEMO_MODEL, default_client, default_model
     from streamui.models.model_events import model_events
     from streamui.page.server_function import server_function, stop
@@ -70,12 +73,17 @@ _homes = {
     "default_model": "models.client",
     "markdown": "components.markdown",
     "model_events": "models.model_events",
+    "ndjson_response": "http.responses",
     "read_streamable": "streamable.reader",
+    "routes": "http.routes",
     "scroller": "components.scroller",
     "server_function": "page.server_function",
+    "sse_response": "http.responses",
     "status": "components.status",
     "stop": "page.server_function",
+    "stream_url": "http.links",
     "text": "components.text",
+    "text_response": "http.responses",
     "turn": "server.runs",
 }
 
@@ -105,13 +113,18 @@ __all__ = [
     "default_model",
     "markdown",
     "model_events",
+    "ndjson_response",
     "read_streamable",
+    "routes",
     "scroller",
     "server_function",
     "settings",
+    "sse_response",
     "status",
     "stop",
+    "stream_url",
     "text",
+    "text_response",
     "turn",
 ]
 

@@ -119,12 +119,17 @@ default_client
 default_model
 markdown
 model_events
+ndjson_response
 read_streamable
+routes
 scroller
 server_function
 settings
+sse_response
 status
 stop
+stream_url
 text
+text_response
 turn
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from reflex.state import State
 from reflex_base.event import event
 from reflex_base.vars.base import computed_var
@@ -11,7 +13,7 @@ from streamui.page import link
 from streamui.page.frames import pages
 from streamui.page.state_walk import find_streamables
 from streamui.server.access import readable
-from streamui.server.stopping import stop_calls
+from streamui.server.stopping import stop_calls, stop_stream
 from streamui.store.store import store
 from streamui.streamable.failure import Failure
 from streamui.streamable.log import Log
@@ -84,3 +86,17 @@ class StreamConnection(State):
         token = link.current_token()
         if token is not None and isinstance(name, str):
             await stop_calls(token, name)
+
+    @event(background=True)
+    async def stop_stream(self, name: str):
+        """Stop whoever makes a stream that this page may read, wherever that runs.
+
+        Args:
+            name: The stream's id; harmless if it has ended, or is not this page's.
+        """
+        token = link.current_token()
+        if token is None or not isinstance(name, str):
+            return
+        with suppress(StreamNotFoundError):
+            await readable(name, token)
+            await stop_stream(name)

@@ -6,13 +6,16 @@ from typing import Any
 
 from reflex_base.utils.serializers import serializer
 
-from streamui.page import children, connection, link, vars  # noqa: F401  # importing registers
+from streamui.http.site import site
+from streamui.page import children, configuration, connection, link, vars  # noqa: F401  # registers
 from streamui.page.frames import pages
 from streamui.store.store import store
 from streamui.streamable.patch import size_of
 from streamui.streamable.value import StreamableValue
 
 _SMALL = 64  # JSON characters up to which a handle just carries its value
+
+site.use(origins=configuration.allowed_origins, address=configuration.backend_address)
 
 
 @serializer

@@ -15,6 +15,7 @@ from streamui.errors import PageError
 from streamui.page import link
 from streamui.page.connection import StreamConnection
 from streamui.page.leaving import when_page_leaves
+from streamui.page.vars import StreamableVar
 from streamui.server.run import Run
 from streamui.server.runs import runs
 
@@ -121,27 +122,31 @@ def server_function(
     return event(background=True, supersedes=supersedes)(handler)
 
 
-def stop(handler: Any) -> EventSpec:
-    """Make the event that stops a server function's running call on this page.
+def stop(target: Any) -> EventSpec:
+    """Make the event that stops a server function's running call on this page, or a stream.
 
     Partial text stays, the provider's connection is closed, and the streamables of the call
     end as ``cancelled``. Calls that wait for their turn are stopped only when none runs.
     Stopping twice or too late is harmless.
 
     Args:
-        handler: The server function, as ``State.ask``.
+        target: The server function, as ``State.ask``; or a streamable, as ``State.answer``, to
+            stop whoever makes it: any page that may read it may, whichever called.
 
     Returns:
         An event for any trigger, such as ``on_click``; a handler may yield or return it too.
 
     Raises:
-        PageError: If ``handler`` is no server function.
+        PageError: If ``target`` is neither.
     """
-    inner = getattr(handler, "handler", handler)
+    if isinstance(target, StreamableVar):
+        return cast("Any", StreamConnection.stop_stream)(target.id)
+    inner = getattr(target, "handler", target)
     if not isinstance(inner, EventHandler) or not getattr(inner.fn, _MARK, False):
         function = getattr(inner, "fn", inner)
         raise PageError(
-            f"stop() takes a @server_function of a state, as in ui.stop(State.ask); "
-            f"{getattr(function, '__qualname__', function)!r} is none"
+            f"stop() takes a @server_function of a state, as in ui.stop(State.ask), or a "
+            f"streamable, as in ui.stop(State.answer); "
+            f"{getattr(function, '__qualname__', function)!r} is neither"
         )
     return cast("Any", StreamConnection.stop_runs)(format_event_handler(inner))

@@ -65,6 +65,15 @@ class StreamableVar(Var[StreamableValue[Any]], python_types=StreamableValue):
         """The kind of failure, for ``rx.match``; empty while there is none."""
         return self._live("error_code", "code", str)
 
+    @property
+    def id(self) -> Any:
+        """The stream's id, where it is known; for events, in a loop too."""
+        return Var(
+            _js_expr=f'({self}?.$stream ?? "")',
+            _var_type=str,
+            _var_data=self._get_all_var_data(),
+        ).guess_type()
+
     def _content_type(self) -> Any:
         kind = self._var_type
         if get_origin(kind) in (Union, UnionType):

@@ -1,0 +1,254 @@
+"""What a response writes next, and how to wait for it: of a streamable, or of an async iterable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterable, Iterator
+from typing import Any, cast
+
+from streamui.http.bell import Bell
+from streamui.http.forms import Form, Record
+from streamui.models.failures import as_model_error
+from streamui.settings import settings
+from streamui.streamable.failure import INTERRUPTED, Failure, words_for_log
+from streamui.streamable.log import Log, Status
+
+logger = logging.getLogger("streamui")
+_PIECE = 65_536  # characters of one record; a longer text goes in several
+
+
+class Feed(ABC):
+    """Where a response gets what it writes; used by one task, and only as fast as that.
+
+    Args:
+        form: What writes it.
+        bell: Rung when there is more.
+    """
+
+    ended = False
+    """Whether the end has been taken."""
+
+    def __init__(self, form: Form, bell: Bell) -> None:
+        self._form, self._bell = form, bell
+
+    @abstractmethod
+    def take(self) -> list[bytes | None]:
+        """Return what there is now, written; ``None`` stands for breaking off."""
+
+    @abstractmethod
+    async def wait(self, seconds: float) -> bool:
+        """Wait until there is more; the client has taken what came before.
+
+        Args:
+            seconds: How long at most.
+
+        Returns:
+            Whether there may be.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of whatever feeds it."""
+
+
+class LogFeed(Feed):
+    """A streamable from an offset on; what comes while the client is slow is merged.
+
+    Args:
+        form: What writes it.
+        bell: Rung by whoever writes the streamable.
+        log: Its content.
+        offset: What the client has.
+    """
+
+    def __init__(self, form: Form, bell: Bell, log: Log, offset: int) -> None:
+        super().__init__(form, bell)
+        self._log = log
+        self._offset: int = offset
+        self._asked = offset
+        self._snapshot: Iterator[Record] | None = None  # what is left of a long one
+        self._more = False  # what was taken is not all there was
+        self._due = 0.0
+        log.listen(bell.ring)
+
+    def take(self) -> list[bytes | None]:
+        """Return what came after the offset, and the end if that has come."""
+        records = self._rest_of_snapshot() or self._changes()
+        if records:  # on a common grid, so that all clients share one wake-up
+            interval, now = settings.frame_interval, asyncio.get_running_loop().time()
+            self._due = (now // interval + 1) * interval if interval else 0.0
+        return [self._form.record(record) for record in records]
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for a write, and no less than ``settings.frame_interval`` since the last."""
+        if self._more:
+            return True
+        rung = await self._bell.wait(seconds)
+        early = self._due - asyncio.get_running_loop().time()
+        if rung and early > 0:
+            await asyncio.sleep(early)
+        return rung
+
+    async def close(self) -> None:
+        """Stop listening; the streamable and its run are none of a client's business."""
+        self._log.unlisten(self._bell.ring)
+
+    def _rest_of_snapshot(self) -> list[Record]:
+        record = next(self._snapshot, None) if self._snapshot is not None else None
+        if record is not None:
+            return [record]
+        self._snapshot = None
+        return []
+
+    def _changes(self) -> list[Record]:
+        change = self._log.read(self._offset)
+        asked, self._asked = self._asked, 0
+        ended = change.status != "streaming"
+        offset = change.offset - ended  # the end counts one
+        content = change.content
+        self._more = False
+        said: dict[str, Any] = {}
+        if change.kind == "append":
+            if isinstance(content, str) and len(content) > _PIECE:
+                content, self._more = content[:_PIECE], True
+                offset = change.start + len(content)
+            said = {"append": content}
+        elif change.kind == "patches":
+            said = {"patches": content}
+        elif change.kind == "snapshot":
+            reset = {"reset": True} if asked else {}
+            if isinstance(content, str) and len(content) > _PIECE:
+                self._snapshot, self._more = _pieces(content, change.base, reset), True
+                self._offset = offset
+                return self._rest_of_snapshot()
+            said = {"value": content, **reset}
+        elif asked > change.offset:  # it has got something, and there is nothing
+            said = {"reset": True}
+        records = [Record({"offset": offset, **said}, offset=offset)] if said else []
+        self._offset = offset if self._more else change.offset
+        if ended and not self._more:
+            records.append(end_record(change.status, change.failure, change.offset))
+            self.ended = True
+        return records
+
+
+def _pieces(text: str, base: tuple[int, int] | None, reset: dict[str, Any]) -> Iterator[Record]:
+    """Write a long text as a value and what is appended to it.
+
+    Within what was set in one go there is no offset to come back to.
+    """
+    start, length = base or (0, len(text) + 1)
+    for begin in range(0, len(text), _PIECE):
+        piece = text[begin : begin + _PIECE]
+        said = {"append": piece} if begin else {"value": piece, **reset}
+        if begin + len(piece) < length:
+            yield Record(said)
+        else:
+            offset = start + begin + len(piece) - length
+            yield Record({"offset": offset, **said}, offset=offset)
+
+
+class ItemFeed(Feed):
+    """An async iterable, advanced when the client has taken what came before.
+
+    A task of its own reads it from beginning to end, so that its context and its time limits
+    are its own, and signs of life go out while it is slow.
+
+    Args:
+        form: What writes it.
+        bell: Rung when it has yielded.
+        items: What to read; closed when it has ended or the client is gone.
+    """
+
+    def __init__(self, form: Form, bell: Bell, items: AsyncIterable[Any]) -> None:
+        super().__init__(form, bell)
+        self._items = items
+        self._ready: list[bytes | None] = []
+        self._turns = asyncio.Semaphore(0)  # how many items the client wants
+        self._waits = False  # it wants one, which is on its way
+        self._begun = self._over = self._closing = False
+        self._task = asyncio.create_task(self._read())
+
+    def take(self) -> list[bytes | None]:
+        """Return the item that has come, if one has."""
+        ready, self._ready = self._ready, []
+        self._waits = self._waits and not ready
+        self.ended = self._over
+        return ready
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for the next item."""
+        if not self._waits:
+            self._waits = True
+            self._turns.release()
+        return await self._bell.wait(seconds)
+
+    async def close(self) -> None:
+        """Stop reading and close the iterable, if it is not at its end."""
+        self._closing = True
+        self._task.cancel()
+        await asyncio.wait([self._task], timeout=settings.stop_grace)
+        if not self._begun:
+            await _let_go(self._items)
+
+    async def _read(self) -> None:
+        status: Status = "done"
+        failure: Failure | None = None
+        iterator: Any = None
+        self._begun = True
+        try:
+            await self._turns.acquire()
+            iterator = aiter(self._items)
+            async for item in iterator:
+                if written := self._form.item(item):
+                    self._ready.append(written)
+                    self._bell.ring()
+                    await self._turns.acquire()
+            if rest := self._form.rest():
+                self._ready.append(rest)
+        except asyncio.CancelledError:
+            status, failure = "interrupted", INTERRUPTED
+            if self._closing:
+                raise
+        except Exception as cause:  # any: it is the user's, or a provider's
+            error = as_model_error(cause) or cause
+            status, failure = "error", Failure.of(error)
+            words = words_for_log(error)
+            logger.error("A response's source failed [%s]: %s", failure.reference, words)
+        finally:
+            await _let_go(iterator)
+            await _let_go(self._items)
+        self._ready.append(self._form.record(end_record(status, failure)))
+        self._over = True
+        self._bell.ring()
+
+
+def end_record(status: Status, failure: Failure | None, offset: int | None = None) -> Record:
+    """Return the record of how a stream has ended.
+
+    Args:
+        status: How.
+        failure: Why, where there is a reason.
+        offset: The offset of the end, for a streamable.
+    """
+    content: dict[str, Any] = {} if offset is None else {"offset": offset}
+    content["status"] = status
+    if failure is not None:
+        content["error"] = failure.as_json()
+    return Record(content, event=status, offset=offset)
+
+
+async def _let_go(source: Any) -> None:
+    """Close something that was read, if it can be closed."""
+    close = getattr(source, "aclose", None) or getattr(source, "close", None)
+    if close is None:
+        return
+    try:
+        closing = close()
+        if hasattr(closing, "__await__"):
+            await closing
+    except Exception as error:  # closing is the end of the road
+        kind = cast("object", source).__class__.__name__
+        logger.warning("Closing a %s failed: %s", kind, words_for_log(error))

@@ -1,0 +1,265 @@
+"""Responses that stream: a streamable or any async iterable, for whoever reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from streamui.errors import NotStreamableError, ProtocolError, StreamUIError
+from streamui.http.bell import Bell
+from streamui.http.feeds import Feed, ItemFeed, LogFeed
+from streamui.http.forms import EventStream, Form, Lines, PlainText
+from streamui.http.problems import problem
+from streamui.settings import settings
+from streamui.store.store import store
+from streamui.streamable.base import Streamable, find_log
+from streamui.streamable.failure import Failure
+from streamui.streamable.log import Log
+
+logger = logging.getLogger("streamui")
+_CHUNK = 65_536  # bytes that are handed to the server at once
+_OFFSET = re.compile(r"[0-9]{1,16}", re.ASCII)
+HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "x-accel-buffering": "no",  # nginx passes on what comes, as it comes
+}
+"""What every response says, so that nobody keeps it, guesses at it or holds it back."""
+
+
+def sse_response(
+    source: Any,
+    *,
+    offset: int | str | None = None,
+    done: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> StreamResponse:
+    """Make a response of server-sent events, for ``EventSource``, ``fetch`` or any other reader.
+
+    What an async iterable yields is JSON in the data of an event: ``JSON.parse(event.data)``. A
+    streamable's events, and how every stream ends, are in docs/http.md. A client that goes away
+    closes an async iterable, and leaves a streamable and its run alone.
+
+    Args:
+        source: A streamable, its handle, or an async iterable of text, JSON values, bytes of
+            UTF-8, events of a model, or :class:`~streamui.ServerSentEvent`. Whoever can send the
+            request gets it: a handle that came from a client is not checked here.
+        offset: Of a streamable: what the client has, as its ``Last-Event-ID`` header says. What
+            is no offset is answered with 400.
+        done: Data to end with when all went well, such as ``[DONE]``, in place of the ``done``
+            event.
+        headers: More headers of the response.
+
+    Raises:
+        NotStreamableError: If ``source`` is none of these.
+
+    Example:
+        async def count(request):
+            return ui.sse_response({"count": number} async for number in numbers())
+    """
+    return StreamResponse(source, lambda: EventStream(done), offset=offset, headers=headers)
+
+
+def ndjson_response(
+    source: Any, *, offset: int | str | None = None, headers: Mapping[str, str] | None = None
+) -> StreamResponse:
+    """Make a response of newline-delimited JSON: the data of :func:`sse_response`, line by line.
+
+    An empty line is a sign of life, and no value. The last line is ``{"status": …}``.
+
+    Args:
+        source: See :func:`sse_response`.
+        offset: See :func:`sse_response`.
+        headers: More headers of the response.
+
+    Raises:
+        NotStreamableError: If ``source`` cannot be streamed.
+    """
+    return StreamResponse(source, Lines, offset=offset, headers=headers)
+
+
+def text_response(source: Any, *, headers: Mapping[str, str] | None = None) -> StreamResponse:
+    """Make a response of plain text, and nothing but the text.
+
+    Only a proper end of the response says that it is complete: where the source fails or is
+    stopped, or text is replaced that has been sent, the response breaks off.
+
+    Args:
+        source: A streamable of text, its handle, or an async iterable of text, bytes or events
+            of a model, of which it takes the text.
+        headers: More headers of the response.
+
+    Raises:
+        NotStreamableError: If ``source`` cannot be streamed.
+    """
+    return StreamResponse(source, PlainText, headers=headers)
+
+
+class StreamResponse(Response):
+    """A response that is written as its client reads.
+
+    Args:
+        source: See :func:`sse_response`; a log too.
+        form: Makes what writes it.
+        offset: See :func:`sse_response`.
+        expires: When it is closed although there may be more, in seconds of ``time.time``.
+        headers: More headers of the response.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        form: Callable[[], Form],
+        *,
+        offset: int | str | None = None,
+        expires: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._source = _checked(source)
+        self._form = form()
+        self._offset = offset
+        self._expires = expires
+        self._bell: Bell | None = None
+        self._closed = self._gone = False
+        super().__init__(media_type=self._form.media_type, headers={**HEADERS, **(headers or {})})
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, until the end, or until the client is gone."""
+        bell = self._bell = Bell()
+        try:
+            feed = await self._feed(bell)
+        except StreamUIError as error:
+            await problem(error)(scope, receive, send)
+            return
+        leaving = asyncio.create_task(self._leave(receive))
+        open_responses.add(self)
+        try:
+            if await self._write(feed, bell, send, head=scope.get("method") == "HEAD"):
+                await self._put(send, b"", more=False)
+        except TimeoutError:
+            logger.info("A client took nothing for %g s: closed.", settings.send_timeout)
+        except OSError:
+            logger.debug("A client left while it was sent something.")
+        finally:
+            open_responses.discard(self)
+            leaving.cancel()
+            await feed.close()
+        if self.background is not None:
+            await self.background()
+
+    def close(self) -> None:
+        """End it soon, without an end of its stream: the client comes back for the rest."""
+        self._closed = True
+        if self._bell is not None:
+            self._bell.ring()
+
+    async def _feed(self, bell: Bell) -> Feed:
+        source, offset = self._source, parse_offset(self._offset)
+        if isinstance(source, dict):
+            source = await _open(cast("dict[str, Any]", source))
+        if isinstance(source, Streamable):
+            source = cast("Streamable[Any]", source).log
+        if isinstance(source, Log):
+            return LogFeed(self._form, bell, source, offset)
+        return ItemFeed(self._form, bell, source)
+
+    async def _leave(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        self.close()
+
+    async def _write(self, feed: Feed, bell: Bell, send: Send, *, head: bool) -> bool:
+        """Write the headers and the content; return whether the response ends properly."""
+        start = {"type": "http.response.start", "status": self.status_code}
+        await self._send(send, {**start, "headers": self.raw_headers})
+        if head:
+            return True
+        # Some servers send the headers with the first part of the body, even if that is empty.
+        await self._put(send, self._form.opening() if isinstance(feed, LogFeed) else b"")
+        while not self._closed and not self._expired():
+            for written in feed.take():
+                if written is None:
+                    return False
+                await self._put(send, written)
+            if feed.ended:
+                return True
+            if not await feed.wait(self._patience()) and self._form.heartbeat:
+                await self._put(send, self._form.heartbeat)
+        return not self._gone
+
+    async def _put(self, send: Send, content: bytes, *, more: bool = True) -> None:
+        for begin in range(0, len(content) or 1, _CHUNK):
+            body = content[begin : begin + _CHUNK]
+            await self._send(send, {"type": "http.response.body", "body": body, "more_body": more})
+
+    async def _send(self, send: Send, message: dict[str, Any]) -> None:
+        async with asyncio.timeout(settings.send_timeout or None):
+            await send(message)
+
+    def _patience(self) -> float:
+        heartbeat = settings.heartbeat or 3600.0
+        left = self._expires - time.time() if self._expires is not None else heartbeat
+        return max(0.0, min(heartbeat, left))
+
+    def _expired(self) -> bool:
+        return self._expires is not None and time.time() >= self._expires
+
+
+open_responses: set[StreamResponse] = set()
+"""The responses that are being written in this process."""
+
+
+def close_responses() -> None:
+    """Close every open response, because this process ends: clients come back for the rest."""
+    for response in list(open_responses):
+        response.close()
+
+
+def parse_offset(offset: int | str | None) -> int:
+    """Return the offset that a client says it has; 0 if it has nothing.
+
+    Args:
+        offset: From wherever it came; ``None`` and ``""`` are nothing.
+
+    Raises:
+        ProtocolError: If it is no number that an offset can be.
+    """
+    if offset is None or offset == "":
+        return 0
+    text = str(offset)
+    if not _OFFSET.fullmatch(text):
+        raise ProtocolError("an offset is a number of up to 16 digits")
+    return int(text)
+
+
+def _checked(source: Any) -> Any:
+    if isinstance(source, Streamable | Log) or hasattr(source, "__aiter__"):
+        return cast("Any", source)
+    if isinstance(source, dict) and "$stream" in source:
+        return cast("Any", source)
+    kind = cast("object", source).__class__.__name__
+    raise NotStreamableError(
+        f"a response takes a streamable, its handle or an async iterable, not {kind}"
+    )
+
+
+async def _open(handle: dict[str, Any]) -> Log:
+    name = str(handle["$stream"])
+    if "status" not in handle:
+        return find_log(name) or await store.open(name)
+    log = Log()
+    if "value" in handle:
+        log.set(handle["value"])
+    error = cast("dict[str, str] | None", handle.get("error"))
+    failure = Failure(error["code"], error["message"], error["reference"]) if error else None
+    log.end(handle["status"], failure)
+    return log

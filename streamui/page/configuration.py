@@ -1,0 +1,20 @@
+"""Reflex's configuration, as far as streams over HTTP follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reflex_base.config import get_config
+from reflex_base.environment import environment
+
+
+def allowed_origins() -> Sequence[str]:
+    """Return the origins whose pages may ask the backend; ``*`` is all."""
+    return get_config().cors_allowed_origins
+
+
+def backend_address() -> str:
+    """Return what a page puts before a path of the backend; nothing where both are one server."""
+    if environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.get():
+        return ""
+    return get_config().api_url
