@@ -170,6 +170,7 @@ class Remote:
         # In UTF-8, and without white space around it, which a header cannot have.
         if name := last_event_id.strip(" \t"):
             request.headers.update([(b"Last-Event-ID", name.encode())])
+            request.headers.encoding = "utf-8"  # what httpx had guessed before is too little now
         response = await self._client.send(request, stream=True, follow_redirects=True)
         try:
             yield response
