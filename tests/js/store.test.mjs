@@ -144,6 +144,7 @@ test("a stream that was lost is found again when its handle comes complete", () 
   const { store } = makeStore();
   const error = { code: "lost", message: "Gone.", reference: "" };
   store.apply({ 1: { i: "a", s: "interrupted", e: error } });
+  assert.deepEqual(store.resume().held, []); // so that the server sends it when it has it again
   store.adopt({ $stream: "a", status: "done", value: "whole" });
   assert.deepEqual(shown(store, "a"), { value: "whole", status: "done", error: "", code: "" });
 });

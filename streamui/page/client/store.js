@@ -222,7 +222,7 @@ export class StreamStore {
     const held = [];
     for (const entry of this.entries.values()) {
       if (entry.status !== "streaming") {
-        held.push(entry.id);
+        if (!isLost(entry)) held.push(entry.id);
         entry.followed = false; // that was the connection before
       } else if (entry.known || entry.listeners.size > 0) streams[entry.id] = entry.offset;
     }
