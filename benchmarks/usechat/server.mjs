@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { json } from "node:stream/consumers";
-import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { createUIMessageStream, pipeUIMessageStreamToResponse } from "ai";
 
 const [port] = process.argv.slice(2);
@@ -17,15 +16,14 @@ const html = `<!doctype html>
 </html>
 `;
 
-// The schedule of benchmarks/tokens.py: absolute, and giving way after each token.
-async function* tokens(count, rate) {
-  const start = performance.now();
-  for (let number = 0; number < count; number += 1) {
+// Resolves when a token is due on the schedule of benchmarks/tokens.py: absolute, and giving way
+// after each token. As lean as can be, so that what is measured is the AI SDK.
+const due = (start, number, rate) =>
+  new Promise((resolve) => {
     const wait = rate ? start + (number * 1000) / rate - performance.now() : 0;
-    await (wait > 0 ? sleep(wait) : turn());
-    yield text.slice(number * tokenLength, (number + 1) * tokenLength);
-  }
-}
+    if (wait > 0) setTimeout(resolve, wait);
+    else setImmediate(resolve);
+  });
 
 async function chat(request, response) {
   const { count, rate } = await json(request);
@@ -33,7 +31,10 @@ async function chat(request, response) {
     execute: async ({ writer }) => {
       writer.write({ type: "start" });
       writer.write({ type: "text-start", id: "answer" });
-      for await (const delta of tokens(count, rate)) {
+      const start = performance.now();
+      for (let number = 0; number < count; number += 1) {
+        await due(start, number, rate);
+        const delta = text.slice(number * tokenLength, (number + 1) * tokenLength);
         writer.write({ type: "text-delta", id: "answer", delta });
       }
       writer.write({ type: "text-end", id: "answer" });

@@ -39,6 +39,36 @@ const grow = (element) => {
   element.style.height = `${element.scrollHeight}px`;
 };
 
+// On a touch screen it would open the keyboard over what the reader is looking at.
+const focus = (element) => {
+  if (!matchMedia("(pointer: coarse)").matches) element.focus();
+};
+
+/** Give the box the focus when what had it beside the box is gone, such as a Stop button. */
+const catchFocus = (element) => {
+  const { form } = element;
+  let focused = null;
+  const onFocus = ({ target }) => (focused = target);
+  // What is removed may lose the focus before it goes, so look when that is over.
+  const onBlur = ({ target }) =>
+    queueMicrotask(() => {
+      if (target === focused && target.isConnected) focused = null; // somebody took it away
+    });
+  const observer = new MutationObserver(() => {
+    if (!focused || focused.isConnected) return;
+    focused = null;
+    if (document.activeElement === document.body) focus(element);
+  });
+  form.addEventListener("focusin", onFocus);
+  form.addEventListener("focusout", onBlur);
+  observer.observe(form, { childList: true, subtree: true });
+  return () => {
+    form.removeEventListener("focusin", onFocus);
+    form.removeEventListener("focusout", onBlur);
+    observer.disconnect();
+  };
+};
+
 /** A box for one message. Its text lives in the DOM: a key renders nothing. */
 export function Composer({
   children,
@@ -74,14 +104,13 @@ export function Composer({
     return stop;
   }, [key, look]);
 
+  useEffect(() => catchFocus(box.current), []);
+
   // What rx.set_focus and rx.set_value get hold of.
   useImperativeHandle(
     ref,
     () => ({
-      focus() {
-        // On a touch screen it would open the keyboard over what the reader is looking at.
-        if (!matchMedia("(pointer: coarse)").matches) box.current.focus();
-      },
+      focus: () => focus(box.current),
       get value() {
         return box.current.value;
       },

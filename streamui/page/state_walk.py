@@ -17,7 +17,8 @@ def find_streamables(root: Any, names: set[str] | None = None) -> Iterator[Strea
         names: The ids to look for; all by default.
 
     Yields:
-        Each one found, wherever it is: in a variable, a list, a dict, a dataclass, a model.
+        Each one found, wherever it is: in a variable, a list, a dict, a dataclass, a model, the
+        value of another one.
     """
     seen: set[int] = set()
     waiting: list[Any] = [root]
@@ -33,14 +34,14 @@ def find_streamables(root: Any, names: set[str] | None = None) -> Iterator[Strea
 
 
 def _inside(value: Any, seen: set[int]) -> Iterator[Streamable[Any]]:
-    if isinstance(value, Streamable):
-        yield value
-        return
     if value is None or isinstance(value, str | int | float) or id(value) in seen:
         return
     seen.add(id(value))
-    if isinstance(value, Mapping):
-        inner: Any = value.values()
+    if isinstance(value, Streamable):
+        yield value
+        inner: Any = (value.log.own_value,)  # there may be others inside
+    elif isinstance(value, Mapping):
+        inner = value.values()
     elif isinstance(value, list | tuple | set | frozenset):
         inner = value
     elif dataclasses.is_dataclass(value):

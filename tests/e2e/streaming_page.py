@@ -25,6 +25,7 @@ class Stage(rx.State):
     messages: list[Message] = []
     held: dict = {}
     note: str = ""
+    hidden: bool = False
     clicks: int = 0
 
     @rx.event
@@ -119,6 +120,19 @@ class Stage(rx.State):
             text.append(f"m{number} ")
             yield
 
+    @ui.server_function
+    async def crowd(self):
+        """Stream more than a page keeps of what it does not show."""
+        async with self:
+            self.messages = [
+                Message(number, ui.StreamableValue(f"message {number} " * 10))
+                for number in range(250)
+            ]
+
+    @rx.event
+    def hide(self):
+        self.hidden = not self.hidden
+
     @rx.event
     def watch(self):
         self.held = {"$stream": self.router.url.query_parameters.get("id", "")}
@@ -150,6 +164,8 @@ def controls():
         rx.button("plain", on_click=Stage.plain),
         rx.button("blocking", on_click=Stage.blocking),
         rx.button("many", on_click=Stage.many),
+        rx.button("crowd", on_click=Stage.crowd),
+        rx.button("hide", on_click=Stage.hide),
         rx.button("one more", on_click=Stage.one_more),
         rx.button("go 1", on_click=Stage.go(1, "")),
         rx.button("go 10", on_click=Stage.go(10, "")),
@@ -200,7 +216,9 @@ def messages():
     def message(m):
         return rx.box(ui.text(m.text, id=f"m{m.number}"), class_name="message")
 
-    return rx.vstack(controls(), rx.foreach(Stage.messages, message))
+    return rx.vstack(
+        controls(), rx.cond(Stage.hidden, rx.fragment(), rx.foreach(Stage.messages, message))
+    )
 
 
 app = rx.App()

@@ -53,6 +53,34 @@ def test_the_focus_is_in_the_box_after_the_send_button(assistant):
     expect(assistant.send).to_be_disabled()
 
 
+def test_the_focus_goes_from_stop_to_the_box_when_an_answer_ends_by_itself(assistant):
+    message = assistant.ask("Write 30 words about rivers at 30 words per second")
+    assistant.stop.focus()
+    assistant.wait_for_end(message)
+    expect(assistant.stop).to_have_count(0)
+    expect(assistant.box).to_be_focused()
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_the_focus_is_in_the_box_after_stop_by_keyboard(assistant, key):
+    message = assistant.ask(SLOWLY)
+    assistant.wait_for_text(message)
+    assistant.stop.press(key)
+    assistant.wait_for_end(message, "cancelled")
+    expect(assistant.stop).to_have_count(0)
+    expect(assistant.box).to_be_focused()
+
+
+def test_a_focus_that_left_stop_before_the_end_stays_where_it_is(assistant, page):
+    message = assistant.ask("Write 30 words about rivers at 30 words per second")
+    assistant.stop.focus()
+    page.locator(".hint").click()  # nothing there takes the focus
+    expect(page.locator("body")).to_be_focused()
+    assistant.wait_for_end(message)
+    expect(assistant.stop).to_have_count(0)
+    expect(page.locator("body")).to_be_focused()
+
+
 def test_typing_while_an_answer_streams_loses_no_letter_and_asks_nothing_of_the_server(
     page, app_server
 ):

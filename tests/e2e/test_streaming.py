@@ -288,3 +288,36 @@ def test_only_the_streaming_message_renders(page, stage):
     grown = [frame for frame in wire.frames if '"number":199' in frame]
     assert grown
     assert all("message 7 " not in frame for frame in grown)
+
+
+def test_a_stream_that_the_page_has_dropped_is_asked_for_and_one_it_shows_is_kept(page, stage):
+    sent = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.clock.install()
+    page.goto(stage + "/messages")
+    press(page, "crowd")
+    complete = """() => {
+        const shown = [...document.querySelectorAll(".message > [data-status=done]")];
+        return shown.length === 250
+            && shown.every((each, n) => each.textContent === `message ${n} `.repeat(10));
+    }"""
+    page.wait_for_function(complete)
+    press(page, "hide")
+    expect(page.locator(".message")).to_have_count(0)
+    page.clock.fast_forward(2000)  # now the page has tidied up
+    sent.clear()
+    press(page, "hide")
+    page.wait_for_function(complete)
+    (hello,) = [frame for frame in sent if "hello" in frame]
+    assert hello.count('":0') == 50  # offsets of streams that it has nothing of
+
+    page.reload()  # the handles come with their values now
+    page.wait_for_function(complete)
+    page.clock.fast_forward(2000)
+    sent.clear()
+    press(page, "one more")  # and now without them
+    expect(page.locator(".message")).to_have_count(251)
+    press(page, "go 100")
+    shows(page, words("m", 40), "#m250")
+    shows(page, "message 0 " * 10, "#m0")
+    assert not [frame for frame in sent if "hello" in frame]

@@ -1,31 +1,49 @@
 // A page without a browser: the real store behind a pipe, for tests/page/test_schedules.py.
 import { createInterface } from "node:readline";
-import { StreamStore } from "../../streamui/page/client/store.js";
+import { StreamStore, snapshotOf } from "../../streamui/page/client/store.js";
 
-let store, requests, heard;
+let store, requests, places;
 
-const listen = (id) => {
-  if (heard.has(id)) return;
-  const note = () => heard.set(id, store.entry(id).snapshot);
-  store.listen(id, note);
-  note();
+// What useStreamable does: the newest handle counts, and what is shown is listened to.
+const mount = (place) => {
+  const { $stream: id, status, value, error, held } = place.handle;
+  place.read = () => store.entry(id).snapshot;
+  if (status && !held) {
+    store.adopt(place.handle);
+    place.read = () => snapshotOf(value, status, error);
+  }
+  place.note ??= () => (place.heard = place.read());
+  place.leave ??= store.listen(id, place.note);
+  place.note();
 };
 
 const commands = {
   load() {
     requests = [];
-    heard = new Map();
+    places = new Map();
     store = new StreamStore({
       schedule: (publish) => publish(),
       request: (streams) => requests.push({ streams }),
+      keep: 0,
     });
+    store.tidySoon = () => {}; // the schedule says when
   },
   frame: (frame) => store.apply(frame),
   show: (handles) => {
-    for (const handle of handles)
-      if (!handle.status || handle.held) listen(handle.$stream);
-      else if (handle.$stream) store.adopt(handle);
+    for (const handle of handles.filter((each) => each.$stream)) {
+      const place = places.get(handle.$stream) ?? {};
+      places.set(handle.$stream, Object.assign(place, { handle }));
+      mount(place);
+    }
   },
+  hide: (ids) => {
+    for (const place of ids.map((id) => places.get(id)).filter((each) => each?.leave)) {
+      place.leave();
+      Object.assign(place, { leave: null, heard: null });
+    }
+  },
+  back: () => [...places.values()].forEach(mount),
+  tidy: () => store.tidy(),
   resume: () => requests.push(store.resume()),
   // What the store does by itself a moment after a listener came.
   want: () => {
@@ -35,7 +53,7 @@ const commands = {
   },
   read: (ids) =>
     ids.map((id) => {
-      const { value, status } = heard.get(id) ?? {};
+      const { value, status } = places.get(id)?.heard ?? {};
       return [value ?? null, status ?? null];
     }),
 };

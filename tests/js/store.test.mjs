@@ -1,17 +1,18 @@
 // The page store against the wire contract that the Python tests read too.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { StreamStore, countCharacters } from "../../streamui/page/client/store.js";
 import { applyPatch } from "../../streamui/page/client/tree.js";
 
 const cases = JSON.parse(readFileSync(new URL("../wire/streams.json", import.meta.url), "utf8"));
 
-const makeStore = () => {
+const makeStore = (options) => {
   const requests = [];
   const store = new StreamStore({
     schedule: (publish) => publish(),
     request: (streams) => requests.push(streams),
+    ...options,
   });
   store.connected = true;
   return { store, requests };
@@ -143,6 +144,7 @@ test("a stream that was lost is found again when its handle comes complete", () 
   const { store } = makeStore();
   const error = { code: "lost", message: "Gone.", reference: "" };
   store.apply({ 1: { i: "a", s: "interrupted", e: error } });
+  assert.deepEqual(store.resume().held, []); // so that the server sends it when it has it again
   store.adopt({ $stream: "a", status: "done", value: "whole" });
   assert.deepEqual(shown(store, "a"), { value: "whole", status: "done", error: "", code: "" });
 });
@@ -206,4 +208,56 @@ test("a patch leaves the old value alone and shares what did not change", () => 
   assert.equal(result.rows[0], old.rows[0]);
   assert.equal(result.other, old.other);
   assert.equal({}.polluted, undefined);
+});
+
+const whole = (id) => ({ $stream: id, status: "done", value: id.repeat(3) });
+const names = (store) => [...store.entries.keys()].join("");
+
+test("of the ended streams that nothing shows only the last few are kept", () => {
+  const { store } = makeStore({ keep: 2 });
+  store.apply({ 1: { i: "a", v: "x", o: 2, s: "done" }, 2: { i: "b", v: "y", o: 1 } });
+  store.adopt(whole("c"));
+  store.listen("c", () => {});
+  for (const id of "defg") store.adopt(whole(id));
+  const leave = store.listen("d", () => {});
+  leave(); // shown last, so it goes last
+  store.tidy();
+  assert.equal(names(store), "bcgd"); // b goes on, c is shown
+  assert.deepEqual([...store.aliases.keys()], ["2"]);
+  assert.deepEqual(store.resume(), { streams: { b: 1 }, held: ["c", "g", "d"] });
+  store.apply({ 1: "late", 2: "z" });
+  assert.equal(store.entry("b").snapshot.value, "yz");
+});
+
+test("a stream that was dropped is asked for when it is shown again", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { store, requests } = makeStore({ keep: 0 });
+  store.apply({ 1: { i: "a", v: "text", o: 5, s: "done" } });
+  mock.timers.tick(1000);
+  assert.equal(names(store), "");
+  const heard = [];
+  store.listen("a", () => heard.push(store.entry("a").snapshot.value));
+  mock.timers.tick(50);
+  assert.deepEqual(requests, [{ a: 0 }]);
+  store.apply({ 2: { i: "a", f: 0, a: "text", o: 5, s: "done" } });
+  assert.deepEqual(heard, ["text"]);
+  mock.timers.tick(1000);
+  assert.equal(names(store), "a");
+  mock.timers.reset();
+});
+
+test("a stream whose end is still to come on its alias is not dropped", () => {
+  const { store } = makeStore({ keep: 0 });
+  store.apply({ 1: { i: "a", v: "a", o: 1 } });
+  store.adopt(whole("a"));
+  store.tidy();
+  assert.equal(names(store), "a");
+  store.apply({ 1: { a: "aa", o: 4, s: "done" } });
+  store.tidy();
+  assert.equal(names(store), "");
+  store.apply({ 1: { i: "b", v: "b", o: 1 } });
+  store.adopt(whole("b"));
+  store.resume(); // the connection on which the end would have come is gone
+  store.tidy();
+  assert.equal(names(store), "");
 });

@@ -1,7 +1,7 @@
 """Server and page against each other, under random schedules that a seed repeats exactly.
 
 The server side is the real thing down to the encoded frame, the page side the real store, run by
-Node. Between them the schedule delays, drops, reconnects, reloads and lets messages cross.
+Node. Between them the schedule delays, drops, reconnects, reloads, hides and lets messages cross.
 Whatever happens, the page ends with what the server has, and has heard its end.
 """
 
@@ -138,6 +138,7 @@ class World:
             (10, lambda: self.values and self.show(self.random.choice(self.values))),
             (20, self.deliver_down), (10, self.deliver_up),
             (3, self.drop if self.sid else self.connect), (1, self.reload), (1, self.want),
+            (6, self.hide), (6, lambda: self.page("back")), (12, lambda: self.page("tidy")),
         ]  # fmt: skip
         weights, choices = zip(*moves, strict=True)
         self.random.choices(choices, weights)[0]()
@@ -153,9 +154,15 @@ class World:
         if self.sid:
             self.up += self.page("want")["requests"]
 
+    def hide(self):
+        some = self.random.sample(self.values, len(self.values) // 2)
+        self.page("hide", [value.id for value in some])
+
     async def settle(self):
         if not self.sid:
             self.connect()
+        self.page("tidy")
+        self.page("back")
         for value in self.values:
             if value.streaming and self.random.random() < 0.5:
                 value.done()

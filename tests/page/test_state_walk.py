@@ -53,3 +53,13 @@ def test_every_streamable_of_a_state_tree_is_found_wherever_it_is():
     assert set("abcdefg") <= found
     (one,) = find_streamables(root, {made["c"].id})
     assert one is made["c"]
+
+
+def test_a_streamable_inside_another_ones_value_is_found():
+    state: Any = rx.State
+    root = state(_reflex_internal_init=True)
+    walked = root.get_substate(WalkedState.get_full_name().split("."))
+    inner = ui.StreamableValue("inner").done()
+    walked.plain = ui.StreamableValue([{"part": inner}]).done()
+    (found,) = find_streamables(root, {inner.id})
+    assert found is inner

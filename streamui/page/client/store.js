@@ -2,6 +2,9 @@
 // The ops are described in streamui/page/wire.py.
 import { applyPatch } from "./tree.js";
 
+const KEEP = 200; // ended streams that nothing shows: the back button may bring them again
+const PAUSE = 1000; // ms until the page is tidied up, so that what is rendered now is mounted
+
 const SURROGATE = /[\ud800-\udbff]/;
 
 /** Count code points, which is how the server counts offsets. */
@@ -45,8 +48,13 @@ class Entry {
     this.status = "streaming";
     this.error = null;
     this.known = false; // the server has answered for it
+    this.followed = false; // by the server, which has not sent its end yet
     this.snapshot = emptySnapshot;
     this.listeners = new Set();
+  }
+
+  get idle() {
+    return this.status !== "streaming" && !this.followed && this.listeners.size === 0;
   }
 
   append(content) {
@@ -65,15 +73,18 @@ class Entry {
  *
  * @param schedule Calls a function soon, at most once per painted frame.
  * @param request Asks the server for streams: called with {id: offset}.
+ * @param keep How many ended streams it keeps that nothing shows.
  */
 export class StreamStore {
-  constructor({ schedule, request = () => {} }) {
+  constructor({ schedule, request = () => {}, keep = KEEP }) {
     this.schedule = schedule;
     this.request = request;
+    this.keep = keep;
     this.entries = new Map();
     this.aliases = new Map();
     this.changed = new Set();
     this.wanted = null;
+    this.tidying = null;
     this.publish = this.publish.bind(this);
   }
 
@@ -91,6 +102,8 @@ export class StreamStore {
       const entry = this.aliases.get(alias);
       if (!entry) continue;
       this.applyOp(entry, op);
+      entry.followed = !op.s;
+      if (op.s) this.tidySoon();
       this.changed.add(entry);
     }
     this.schedule(this.publish);
@@ -151,7 +164,27 @@ export class StreamStore {
     const entry = this.entry(id);
     entry.listeners.add(listener);
     if (!entry.known) this.want(entry);
-    return () => entry.listeners.delete(listener);
+    return () => {
+      entry.listeners.delete(listener);
+      // To the end of the line: what was shown last is dropped last.
+      if (entry.listeners.size === 0 && this.entries.delete(id)) this.entries.set(id, entry);
+      this.tidySoon();
+    };
+  }
+
+  tidySoon() {
+    this.tidying ??= setTimeout(() => {
+      this.tidying = null;
+      this.tidy();
+    }, PAUSE);
+  }
+
+  /** Drop ended streams that nothing shows, but the last few; one shown again is asked for. */
+  tidy() {
+    const idle = [...this.entries.values()].filter((entry) => entry.idle);
+    const dropped = new Set(idle.slice(0, Math.max(0, idle.length - this.keep)));
+    for (const { id } of dropped) this.entries.delete(id);
+    for (const [alias, entry] of this.aliases) if (dropped.has(entry)) this.aliases.delete(alias);
   }
 
   // A handle that nobody has told us about: a reload, another tab, a page shown later. The
@@ -177,6 +210,7 @@ export class StreamStore {
     Object.assign(entry, { value, status, error: error ?? null, known: true });
     this.changed.add(entry);
     this.schedule(this.publish);
+    this.tidySoon();
   }
 
   /** Return what to tell the server on a new connection: where we are in which stream. */
@@ -187,8 +221,10 @@ export class StreamStore {
     const streams = {};
     const held = [];
     for (const entry of this.entries.values()) {
-      if (entry.status !== "streaming") held.push(entry.id);
-      else if (entry.known || entry.listeners.size > 0) streams[entry.id] = entry.offset;
+      if (entry.status !== "streaming") {
+        if (!isLost(entry)) held.push(entry.id);
+        entry.followed = false; // that was the connection before
+      } else if (entry.known || entry.listeners.size > 0) streams[entry.id] = entry.offset;
     }
     return { streams, held };
   }

@@ -59,16 +59,19 @@ const isHandle = (handle) =>
  * @returns {value, status, streaming, error, code}
  */
 export function useStreamable(handle) {
-  const id = isHandle(handle) && (!handle.status || handle.held) ? handle.$stream : null;
+  const stream = isHandle(handle) ? handle.$stream : null;
+  const id = stream !== null && (!handle.status || handle.held) ? stream : null;
   const constant = useMemo(() => {
     if (id !== null) return null;
-    if (!isHandle(handle)) return snapshotOf(handle, "done");
-    if (handle.$stream) store.adopt(handle);
+    if (stream === null) return snapshotOf(handle, "done");
+    if (stream) store.adopt(handle);
     return snapshotOf(handle.value, handle.status, handle.error);
-  }, [handle, id]);
+  }, [handle, id, stream]);
+  // To a constant's stream, too: the store keeps what is shown, and the server counts on that.
+  const shown = id ?? (stream || null);
   const subscribe = useCallback(
-    (listener) => (id === null ? () => {} : store.listen(id, listener)),
-    [id],
+    (listener) => (shown === null ? () => {} : store.listen(shown, listener)),
+    [shown],
   );
   const read = () => constant ?? store.entry(id).snapshot;
   return useSyncExternalStore(subscribe, read, read);
