@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, cast, runtime_checkable
 from streamui.errors import RunTimeoutError, StreamUIError
 from streamui.models.failures import as_model_error
 from streamui.redaction import redacted_traceback
+from streamui.server.metrics import observed
 from streamui.settings import settings
 from streamui.streamable.base import Streamable
 from streamui.streamable.failure import Failure, words_for_log
@@ -65,6 +66,7 @@ class Run:
         self.label = label or name
         self.page = page
         self.status: RunStatus = "running"
+        self.failure: Failure | None = None
         self.turns: set[Hashable] = set()  # the turns it has now
         self._time_limit = time_limit
         self._latest_wins = latest_wins
@@ -124,6 +126,15 @@ class Run:
             StreamUIError: A safe sentence and a reference, if the function raised and no
                 streamable of it could tell the page. The log has the rest.
         """
+        with observed(self):
+            await self._drive(start, emit, gate)
+
+    async def _drive(
+        self,
+        start: Callable[[], Body],
+        emit: Emit,
+        gate: AbstractAsyncContextManager[None] | None,
+    ) -> None:
         self._task = asyncio.current_task()
         token = current_scope.set(self)
         limit = asyncio.timeout(self._time_limit)
@@ -205,7 +216,7 @@ class Run:
     async def _close(
         self, status: Status, failure: Failure | None = None, cause: Exception | None = None
     ) -> None:
-        self.status = status
+        self.status, self.failure = status, failure
         self._end_streamables(status, failure, cause)
         closing = [self._let_go(opened) for opened in list(self._opened.values())]
         if closing:
