@@ -40,6 +40,12 @@ class Settings:
             once it is no more than half as long.
         patch_log: Bytes of recent changes that a structured value keeps for readers that are
             behind; one that is further behind gets the whole value.
+        value_bytes: Bytes that one value may have: text as UTF-8, anything else as JSON; 0 is no
+            limit, here and in the next.
+        object_bytes: Bytes, as JSON, of what is sent in one piece: an object, one item of a list,
+            a list that is changed inside.
+        frame_bytes: Bytes, as JSON, of what is sent to a page in one frame; larger text and lists
+            go in pieces, 0 is always whole.
         event_limit: Bytes that one event of an event stream read from elsewhere may have.
         reconnect_attempts: How often in a row a reader of a URL connects without getting an
             event before it gives up.
@@ -71,6 +77,9 @@ class Settings:
     store_patience: float = 5.0
     store_log: int = 65_536
     patch_log: int = 4096
+    value_bytes: int = 16_777_216
+    object_bytes: int = 1_048_576
+    frame_bytes: int = 262_144
     event_limit: int = 16_777_216
     reconnect_attempts: int = 5
     reconnect_delay: float = 0.5

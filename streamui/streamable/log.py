@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from streamui.errors import StreamClosedError
+from streamui.errors import LimitError, StreamClosedError
 from streamui.settings import settings
 from streamui.streamable.failure import INTERRUPTED, Failure
 from streamui.streamable.json_value import copy_json
 from streamui.streamable.patch import Patch, bytes_of, size_of
+from streamui.streamable.room import most_bytes
 from streamui.streamable.tree import apply_patch
 
 if TYPE_CHECKING:
@@ -68,6 +69,25 @@ class Change:
     failure: Failure | None
     base: tuple[int, int] | None = None
 
+    def part(self, most: int) -> Change:
+        """Return its first so many characters or items; all of it where it cannot be cut.
+
+        What was set in one go, or changed inside, has no offset in its middle.
+
+        Args:
+            most: How many.
+        """
+        end = self.start + most
+        if self.kind == "snapshot" and self.base is not None:
+            most = max(most, self.base[1])
+            end = self.base[0] + most - self.base[1]
+        elif self.kind != "append":
+            return self
+        whole = cast("str | list[Any]", self.content)
+        if not isinstance(whole, str | list) or most >= len(whole):
+            return self
+        return Change(self.start, end, self.kind, whole[:most], "streaming", None, self.base)
+
 
 class Log:
     """The content of one stream, for one writer and any number of readers in any thread.
@@ -88,10 +108,10 @@ class Log:
         "_base",
         "_base_length",
         "_bytes",
-        "_counted",
         "_length",
         "_listeners",
         "_lock",
+        "_most",
         "_parts",
         "_patch_size",
         "_patches",
@@ -124,8 +144,8 @@ class Log:
         self.writes = self.stalls = 0
         self.last_write = 0.0
         self.meter: Meter | None = None
-        self._bytes = 0  # of what was written, without
-        self._counted = 0  # what was appended after the value was this long
+        self._bytes = 0  # of all that was written: text as it is, else as JSON
+        self._most: float = most_bytes()  # how many that may be before the value is too large
         self._listeners: tuple[Callable[[Log], None], ...] = ()
         # Reentrant: the garbage collector may end this log from within one of its methods.
         self._lock = threading.RLock()
@@ -134,9 +154,13 @@ class Log:
 
     def append_text(self, text: str) -> None:
         """Add text to a text value; the caller has checked that it is one."""
+        size = len(text) if text.isascii() else len(text.encode())
         with self._lock:
             if self.status != "streaming":
                 self._check_open()
+            self._bytes += size
+            if self._bytes > self._most:
+                self._refuse(size)
             self._add_text(text)
             self.offset += len(text)
             self.writes += 1
@@ -145,10 +169,19 @@ class Log:
         for listener in self._listeners:
             listener(self)
 
-    def append_items(self, items: list[Any]) -> None:
-        """Add items to a list value; the caller has checked that it is one."""
+    def append_items(self, items: list[Any], size: int | None = None) -> None:
+        """Add items to a list value; the caller has checked that it is one.
+
+        Args:
+            items: The items.
+            size: Bytes that they add, where that has been counted.
+        """
+        size = bytes_of(items) - 1 if size is None else size
         with self._lock:
             self._check_open()
+            self._bytes += size
+            if self._bytes > self._most:
+                self._refuse(size)
             self._value.extend(items)
             self._length += len(items)
             self.offset += len(items)
@@ -157,26 +190,40 @@ class Log:
                 self._remember([[], "+", copy_json(items)], self.offset)
         self._tell()
 
-    def set(self, value: Any) -> None:
-        """Replace the value."""
+    def set(self, value: Any, size: int | None = None) -> None:
+        """Replace the value.
+
+        Args:
+            value: The new one.
+            size: Its bytes, where they have been counted.
+        """
+        size = bytes_of(value) if size is None else size
         with self._lock:
             self._check_open()
-            self._count_appended()
             self.offset += 1
             self._count_write()
             self._base = self.offset
             self._patches = None
             self._patch_size = 0
             self._store(value)
-            self._bytes += bytes_of(value)
-            self._counted = self._length
+            if 0 < settings.frame_bytes < size:
+                # As if it had been set empty and then appended to, so that a reader who has
+                # its beginning is somewhere: it travels in pieces.
+                self._base_length = 0
+                self.offset += self._length
+            self._bytes += size
+            self._most = self._bytes - size + most_bytes()
         self._tell()
 
-    def patch(self, patches: list[Patch]) -> None:
-        """Change a list or an object in place."""
+    def patch(self, patches: list[Patch], size: int | None = None) -> None:
+        """Change a list or an object in place.
+
+        Args:
+            patches: The changes.
+            size: Bytes of the value after them, where that has been counted.
+        """
         with self._lock:
             self._check_open()
-            self._count_appended()
             self._count_write()
             if self._patches is None:
                 self._patches = deque()
@@ -190,7 +237,9 @@ class Log:
                 self._remember(patch, self.offset)
                 self._bytes += bytes_of(patch)
             self._base = self.offset
-            self._base_length = self._length = self._counted = _length_of(self._value)
+            self._base_length = self._length = _length_of(self._value)
+            if size is not None:
+                self._most = self._bytes - size + most_bytes()
         self._tell()
 
     def end(
@@ -257,6 +306,10 @@ class Log:
             self._base = change.offset
             self._base_length = self._length = _length_of(self._value)
 
+    def _refuse(self, size: int) -> None:
+        self._bytes -= size
+        raise LimitError("value_bytes", settings.value_bytes)
+
     def _check_open(self) -> None:
         if self.status != "streaming":  # it ended in another thread, or while its source ran
             raise StreamClosedError(f"the stream is closed ({self.status})")
@@ -315,12 +368,14 @@ class Log:
             parts[:] = ["".join(parts)]
         return parts[0] if parts else ""
 
-    def read(self, offset: int) -> Change:
+    def read(self, offset: int, most: int = sys.maxsize) -> Change:
         """Return everything that came after an offset.
 
         Args:
             offset: Where the reader is; one that this log cannot have given, or that it no
                 longer reaches back to, gives a snapshot.
+            most: Characters or items to return at once; the rest comes with the next reads. What
+                cannot be cut comes whole.
         """
         with self._lock:
             now, status, failure = self.offset, self.status, self.failure
@@ -330,32 +385,40 @@ class Log:
                 begin = self._base_length + offset - self._base
                 if begin >= self._length:  # only the end is new
                     return Change(offset, now, "nothing", UNSET, status, failure)
-                return Change(offset, now, "append", self._tail(begin), status, failure)
+                end = begin + most
+                if end < self._length:
+                    part = self._slice(begin, end)
+                    return Change(offset, offset + most, "append", part, "streaming", None)
+                part = self._slice(begin, self._length)
+                return Change(offset, now, "append", part, status, failure)
             if self._patches and self._is_boundary(offset):
                 patches = [patch for after, patch in self._patches if after > offset]
                 return Change(offset, now, "patches", patches, status, failure)
             if self._parts is None and self._value is UNSET:
                 return Change(offset, now, "nothing", UNSET, status, failure)
-            content, base = copy_json(self._current()), (self._base, self._base_length)
-            return Change(offset, now, "snapshot", content, status, failure, base)
+            base = (self._base, self._base_length)
+            change = Change(offset, now, "snapshot", self._current(), status, failure, base)
+            change = change.part(most)
+            change.content = copy_json(change.content)
+            return change
 
     def _is_boundary(self, offset: int) -> bool:
         # In a mirror, changes that came together have one offset: between them there is none.
         assert self._patches is not None
         return offset == self._patches_from or any(after == offset for after, _ in self._patches)
 
-    def _tail(self, begin: int) -> str | list[Any]:
+    def _slice(self, begin: int, end: int) -> str | list[Any]:
         if self._parts is None:
-            return copy_json(self._value[begin:])
-        missing = self._length - begin
-        tail: list[str] = []
+            return copy_json(self._value[begin:end])
+        place = self._length  # from the end, where readers are
+        pieces: list[str] = []
         for part in reversed(self._parts):
-            if missing <= len(part):
-                tail.append(part[len(part) - missing :])
+            place -= len(part)
+            if place < end:
+                pieces.append(part[max(begin - place, 0) : end - place])
+            if place <= begin:
                 break
-            tail.append(part)
-            missing -= len(part)
-        return "".join(reversed(tail))
+        return "".join(reversed(pieces))
 
     @property
     def memory(self) -> int:
@@ -370,8 +433,8 @@ class Log:
     def count_from_here(self, meter: Meter) -> None:
         """Begin to count: what it holds already is no write."""
         self.meter = meter
+        self._most -= self._bytes
         self.writes = self._bytes = 0
-        self._counted = self._length
 
     def _count_write(self) -> None:
         self.writes += 1
@@ -398,27 +461,8 @@ class Log:
         return 0 < settings.stall_after < now - self.last_write
 
     def count_bytes(self) -> int:
-        """Return the UTF-8 bytes of all that was written: text as it is, else as JSON.
-
-        Nobody counts while text is appended; each character is looked at once, here.
-        """
-        with self._lock:
-            self._count_appended()
-            return self._bytes
-
-    def _count_appended(self) -> None:
-        missing = self._length - self._counted
-        if missing <= 0:
-            return
-        self._counted = self._length
-        if self._parts is None:  # the JSON of each item, and a comma
-            self._bytes += bytes_of(self._value[-missing:]) - 1
-            return
-        for part in reversed(self._parts):
-            self._bytes += bytes_of(part[-missing:] if missing < len(part) else part)
-            missing -= len(part)
-            if missing <= 0:
-                return
+        """Return the UTF-8 bytes of all that was written: text as it is, else as JSON."""
+        return self._bytes
 
     # -- listening ----------------------------------------------------------------------
 

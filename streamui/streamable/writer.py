@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any, cast
 
-from streamui.errors import StreamTypeError
+from streamui.errors import LimitError, StreamTypeError
 from streamui.settings import settings
 from streamui.streamable.json_value import clean_text, to_json
 from streamui.streamable.log import UNSET, Log
 from streamui.streamable.patch import diff, same
+from streamui.streamable.room import check_items, check_piece, check_value
 
 
 class Writer:
@@ -35,8 +37,11 @@ class Writer:
 
         Raises:
             NotJSONError: If it does not take it.
+            LimitError: If it is too large.
         """
-        new = to_json(value)
+        new, old = to_json(value), self.log.own_value
+        grows = isinstance(old, str) and isinstance(new, str) and new.startswith(old)
+        size = 0 if grows else check_value(new)
         now = time.monotonic()
         if now - self.log.last_write > settings.stall_after:
             self.log.count_stall(now)
@@ -45,19 +50,19 @@ class Writer:
         # A copy of plain JSON is as good as the original; a model is given back as it was.
         plain = value is None or isinstance(value, str | int | float | list | tuple | dict)
         self.original = UNSET if plain else value
-        old = self.log.own_value
         if old is UNSET:
-            self.log.set(new)
-        elif isinstance(old, str) and isinstance(new, str) and new.startswith(old):
+            self.log.set(new, size)
+        elif grows:
             if len(new) > len(old):
                 self.log.append_text(new[len(old) :])
         elif isinstance(old, list | dict) and (patches := diff(old, new)) is not None:
             if len(patches) == 1 and patches[0][:2] == [[], "+"]:
                 self.log.append_items(patches[0][2])
             elif patches:
-                self.log.patch(patches)
+                check_piece(size)
+                self.log.patch(patches, size)
         elif not same(old, new):
-            self.log.set(new)
+            self.log.set(new, size)
 
     def append(self, piece: Any) -> None:
         """Add text to text, or items to a list; on an unset value, set it.
@@ -68,6 +73,7 @@ class Writer:
         Raises:
             StreamTypeError: If it does not fit.
             NotJSONError: If it is not JSON.
+            LimitError: If the value is too large with it.
         """
         log = self.log
         now = time.monotonic()
@@ -83,12 +89,14 @@ class Writer:
         value = log.own_value
         if value is UNSET:
             if isinstance(piece, str):
-                log.set(self._whole(piece))
+                text = self._whole(piece)
+                log.set(text, check_value(text))
             else:
                 self.set(piece)
         elif isinstance(value, list):
             items = to_json(piece)
-            log.append_items(cast("list[Any]", items) if isinstance(items, list) else [items])
+            items = cast("list[Any]", items) if isinstance(items, list) else [items]
+            log.append_items(items, check_items(items))
             self.original = UNSET
         else:
             have, got = type(value).__name__, type(piece).__name__
@@ -101,7 +109,8 @@ class Writer:
         """Write what was held back, because nothing more will come."""
         if self._half:
             self._half = ""
-            self.log.append_text("\ufffd")
+            with suppress(LimitError):
+                self.log.append_text("\ufffd")
 
     def _whole(self, piece: str) -> str:
         """Keep a surrogate pair together that a provider split between two chunks."""
