@@ -215,9 +215,11 @@ async def huge(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Any, str, 
     ids=["responses, ASCII", "responses, UTF-8", "chat, escaped"],
 )
 async def test_fault_43_a_delta_of_10_mb_arrives_whole_and_the_loop_stays_responsive(
-    huge: Any,
+    huge: Any, provider: Any
 ) -> None:
     client, api, whole = huge
+    # The package's own first time is another matter: it imports, and builds its types.
+    await text((await provider(deltas(api, ["tea"])))[0], api)
     ask: Any = (
         (lambda: client.responses.create(model="m", input="q", stream=True))
         if api == "responses"
@@ -231,7 +233,7 @@ async def test_fault_43_a_delta_of_10_mb_arrives_whole_and_the_loop_stays_respon
     assert answer.value == whole
     answer.done()
     print(f"{api}: the loop was blocked for {ticking.longest * 1000:.0f} ms at most")
-    assert ticking.longest < 1.0
+    assert ticking.longest < 0.5
 
 
 async def test_fault_54_what_a_tool_is_called_with_stays_data(provider: Any) -> None:
