@@ -10,6 +10,7 @@ import pytest
 import streamui
 
 HEAVY = {"httpx", "openai", "pydantic", "redis", "reflex", "reflex_base", "sqlalchemy", "starlette"}
+HEAVY |= {"opentelemetry", "prometheus_client"}
 
 STATE = """
 class Assistant(rx.State):

@@ -33,7 +33,8 @@ OUTSIDE = {
     "streamable": set[str](),
     "store": {"redis"},
     "models": {"openai", "pydantic", "starlette", "uvicorn"},  # the last two: the demo model
-    "server": {"itsdangerous"},  # signed links, loaded when one is made or shown
+    # Signed links, loaded when one is made or shown; metrics, where an app uses them.
+    "server": {"itsdangerous", "opentelemetry", "prometheus_client"},
     "http": {"httpx", "starlette"},
 }
 

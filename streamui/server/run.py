@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, cast, runtime_checkable
 from streamui.errors import RunTimeoutError, StreamUIError
 from streamui.models.failures import as_model_error
 from streamui.redaction import redacted_traceback
+from streamui.server import telemetry  # noqa: F401  # importing it registers it
 from streamui.server.metrics import observed
 from streamui.settings import settings
 from streamui.streamable.base import Streamable

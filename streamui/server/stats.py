@@ -94,14 +94,12 @@ def _now(stream: OpenStream) -> StreamNow:
     meter, log = stream.meter, stream.log
     now = time.monotonic()
     age, chunks, size = max(0.0, now - meter.begun), log.writes, log.count_bytes()
-    streamable = meter.streamable()
-    waiting = getattr(streamable and streamable.scope, "status", "") == "waiting"
     return StreamNow(
         number=meter.number,
         function=meter.function,
         made_at=meter.made_at,
-        status="waiting" if waiting else "streaming",
-        stalled=log.stalled(now) and not waiting,
+        status="waiting" if stream.waiting else "streaming",
+        stalled=stream.stalled(now),
         age=age,
         idle=max(0.0, now - log.last_write),
         first_chunk=meter.first_chunk(),
@@ -116,7 +114,7 @@ def _streams(totals: StreamTotals) -> StreamStats:
     ends, errors = _split(totals.ends)
     return StreamStats(
         started=totals.started,
-        open=totals.started - sum(ends.values()),
+        open=totals.open,
         ends=ends,
         errors=errors,
         chunks=totals.chunks,

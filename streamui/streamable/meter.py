@@ -109,10 +109,31 @@ class OpenStream:
     meter: Meter
     log: Log
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the run that owns it waits for its turn."""
+        streamable = self.meter.streamable()
+        scope = streamable.scope if streamable is not None else None
+        return getattr(scope, "status", "") == "waiting"
+
+    def stalled(self, now: float) -> bool:
+        """Return whether nothing was written for too long, by a run that has its turn.
+
+        Args:
+            now: Seconds of ``time.monotonic``.
+        """
+        return self.log.stalled(now) and not self.waiting
+
 
 def open_streams() -> list[OpenStream]:
     """Return the streams of this process that are open, oldest first."""
     return _listed(list(_open.values()))
+
+
+def stalled_streams() -> int:
+    """Return how many open streams had no write for ``settings.stall_after`` seconds."""
+    now = time.monotonic()
+    return sum(stream.stalled(now) for stream in open_streams())
 
 
 def stream_totals() -> dict[str, StreamTotals]:

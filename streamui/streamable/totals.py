@@ -126,6 +126,11 @@ class StreamTotals:
     first_chunk: Spread = field(default_factory=Spread)
     duration: Spread = field(default_factory=Spread)
 
+    @property
+    def open(self) -> int:
+        """Streams that have not ended."""
+        return self.started - sum(self.ends.values())
+
     def add(self, ended: EndedStream) -> None:
         """Add one that has ended."""
         end = (ended.status, ended.code)
