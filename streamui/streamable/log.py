@@ -83,10 +83,10 @@ class Change:
             end = self.base[0] + most - self.base[1]
         elif self.kind != "append":
             return self
-        whole = cast("str | list[Any]", self.content)
-        if not isinstance(whole, str | list) or most >= len(whole):
+        if type(self.content) not in (str, list) or most >= len(self.content):
             return self
-        return Change(self.start, end, self.kind, whole[:most], "streaming", None, self.base)
+        part = self.content[:most]
+        return Change(self.start, end, self.kind, part, "streaming", None, self.base)
 
 
 class Log:
