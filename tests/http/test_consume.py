@@ -368,6 +368,22 @@ async def test_a_given_client_stays_open_and_its_connection_can_be_used_again() 
         assert not client.is_closed
 
 
+async def test_a_refused_response_gives_a_given_client_its_connection_back() -> None:
+    async def handle(exchange: Exchange) -> None:
+        body = b"x" * 200_000  # more than what is read with the head
+        await exchange.send(answer("401 No", "content-type: text/html", body=body))
+        await exchange.gone()
+
+    one = httpx.Limits(max_connections=1)
+    async with EventServer(handle) as server, httpx.AsyncClient(limits=one) as client:
+        for _ in range(3):
+            with pytest.raises(ui.StreamConnectionError) as raised:
+                await ui.consume_event_stream(
+                    server.url, on_chunk=print, client=client, connect_timeout=1
+                )
+            assert raised.value.status == 401  # a connection that is not given back is waited for
+
+
 async def test_a_hundred_streams_leave_no_thread_and_no_connection() -> None:
     async with EventServer(three) as server:
         await ui.consume_event_stream(server.url, on_chunk=lambda event: None)
