@@ -11,6 +11,9 @@ answers are deterministic. They can be steered by plain sentences, for demos and
     Write 2000 tokens of 5 characters at 200 tokens per second
     Think first, then write 50 words about tea as fast as you can
     Refuse to write about tea
+
+A response asked for with ``background=True`` goes on when its connection is cut: each of its
+connections is cut after so many words.
 """
 
 from streamui.models.demo.host import DemoServer, server, stop

@@ -136,13 +136,12 @@ class Routes:
         keep: Keep,
     ) -> Response:
         self._ledger.count(requests=1)
-        streamed = bool(asked.get("stream"))
-        made, fails = _check_status(request, made, streamed)
+        made, fails = _check_status(request, made, streamed=True)
         if fails:
             return _failed(made)
         written = BackgroundResponse(wire, made, keep)
         self._background.keep(wire.id, written)
-        if streamed:
+        if asked.get("stream"):
             return Delivery(written.read(), self._ledger, _nothing)
         return JSONResponse(written.body())
 
