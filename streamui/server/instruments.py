@@ -142,10 +142,10 @@ def _memory(_: CallbackOptions) -> Observations:
 
 
 def _runs(_: CallbackOptions) -> Observations:
-    found = run_totals().items()
-    running = [_observe(each.running, function=name, state="running") for name, each in found]
-    return running + [
-        _observe(each.waiting, function=name, state="waiting") for name, each in found
+    return [
+        _observe(count, function=name, state=state)
+        for name, each in run_totals().items()
+        for state, count in (("running", each.running), ("waiting", each.waiting))
     ]
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, cast, runtime_checkable
 from streamui.errors import RunTimeoutError, StreamUIError
 from streamui.models.failures import as_model_error
 from streamui.redaction import redacted_traceback
-from streamui.server import telemetry  # noqa: F401  # importing it registers it
+from streamui.server import telemetry
 from streamui.server.metrics import observed
 from streamui.settings import settings
 from streamui.streamable.base import Streamable
@@ -22,6 +22,7 @@ from streamui.streamable.log import Status
 from streamui.streamable.scope import current_scope
 
 logger = logging.getLogger("streamui")
+telemetry.listen()
 
 RunStatus = Status | Literal["running", "waiting"]
 _OPEN = ("running", "waiting")

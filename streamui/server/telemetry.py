@@ -107,6 +107,8 @@ def _call_began(call: ModelCall) -> Callable[[], None]:
     return end
 
 
-meter.on_end.append(_stream_ended)
-metrics.on_begin.append(_run_began)
-calls.on_begin.append(_call_began)
+def listen() -> None:
+    """Hear from now on of each stream, run and call; called once."""
+    meter.on_end.append(_stream_ended)
+    metrics.on_begin.append(_run_began)
+    calls.on_begin.append(_call_began)
