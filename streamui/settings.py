@@ -40,6 +40,9 @@ class Settings:
             once it is no more than half as long.
         patch_log: Bytes of recent changes that a structured value keeps for readers that are
             behind; one that is further behind gets the whole value.
+        streams_per_page: Streams that a page may have made and not ended, and as many that it may
+            follow; 0 is no limit, here and in the next.
+        streams_open: Streams that may be open in this process.
         value_bytes: Bytes that one value may have: text as UTF-8, anything else as JSON; 0 is no
             limit, here and in the next.
         object_bytes: Bytes, as JSON, of what is sent in one piece: an object, one item of a list,
@@ -77,6 +80,8 @@ class Settings:
     store_patience: float = 5.0
     store_log: int = 65_536
     patch_log: int = 4096
+    streams_per_page: int = 500
+    streams_open: int = 20_000
     value_bytes: int = 16_777_216
     object_bytes: int = 1_048_576
     frame_bytes: int = 262_144

@@ -11,10 +11,12 @@ from streamui.page import children, configuration, connection, link, vars  # noq
 from streamui.page.frames import pages
 from streamui.store.store import store
 from streamui.streamable.patch import size_of
+from streamui.streamable.quota import page_finders
 from streamui.streamable.value import StreamableValue
 
 _SMALL = 64  # JSON characters up to which a handle just carries its value
 
+page_finders.append(link.current_token)
 site.use(origins=configuration.allowed_origins, address=configuration.backend_address)
 
 

@@ -6,15 +6,16 @@ import secrets
 import sys
 import weakref
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast, get_args
 
-from streamui.errors import StreamClosedError, StreamLockedError
-from streamui.streamable.failure import Failure
-from streamui.streamable.json_value import Reference
+from streamui.errors import NotStreamableError, StreamClosedError, StreamLockedError
+from streamui.streamable.failure import LOST, Failure
+from streamui.streamable.json_value import Reference, to_json
 from streamui.streamable.log import UNSET, Log, Status, Unset
 from streamui.streamable.meter import Meter, tell_ends
 from streamui.streamable.mirror import Mirror
 from streamui.streamable.patch import same
+from streamui.streamable.quota import admitting_all, current_page, open_streams
 from streamui.streamable.scope import Scope, current_scope
 from streamui.streamable.watch import creation_line, watch_open
 from streamui.streamable.writer import Writer
@@ -32,6 +33,7 @@ class Streamable(Reference, Generic[T]):
 
     Raises:
         NotJSONError: If ``value`` is not JSON.
+        LimitError: If it is too large, or too many streams are open.
     """
 
     __slots__ = ("__weakref__", "_id", "_log", "_scope", "_writer", "made_at")
@@ -40,8 +42,13 @@ class Streamable(Reference, Generic[T]):
         self._begin(Log())
         if not isinstance(value, Unset):
             self._writer.set(value)
-        self._join_scope()
-        if self._scope is None:
+        scope = current_scope.get()
+        owner: str = getattr(scope, "page", "") or current_page()
+        open_streams.enter(owner)
+        self._log.owner = owner
+        if scope is not None and scope.adopt(self):
+            self._scope = scope
+        else:
             watch_open(self)
         self._log.count_from_here(Meter(self, self._log))
 
@@ -207,11 +214,6 @@ class Streamable(Reference, Generic[T]):
                 f".{verb}(): the stream is closed ({self.status}); make a new one"
             )
 
-    def _join_scope(self) -> None:
-        scope = current_scope.get()
-        if scope is not None and scope.adopt(self):
-            self._scope = scope
-
     def __del__(self) -> None:
         if (
             not sys.is_finalizing()
@@ -262,15 +264,52 @@ class Streamable(Reference, Generic[T]):
             failure: Why it failed, if it did.
             original: The model that ``.value`` gives back, if it was one.
         """
-        restored = cls(value)
-        if restored._log.meter is not None:
-            restored._log.meter.forget(restored._log)  # its life was counted where it was lived
+        log = Log()  # with no limit: its life was counted, and limited, where it was lived
+        if value is not UNSET:
+            log.set(value)
+        log.end(status, failure)
+        restored = cls.__new__(cls)
+        restored._begin(log)
         restored._writer.original = original
         if name is not None:
             restored._id = name
             _live[name] = restored
-        restored.close(status, failure)
         return restored
+
+    @classmethod
+    def from_handle(cls, handle: object) -> Self:
+        """Return the streamable that a handle stands for, wherever it is made.
+
+        It asks nobody for permission: whoever calls it decides who may read the stream, and
+        giving it to a page lets that page read and stop it.
+
+        Args:
+            handle: What :meth:`handle` returned, once, in any process.
+
+        Returns:
+            The streamable itself if this process makes it, else one that can be read and stopped.
+            That of an ended stream's handle is what the handle says. One that nobody has, or
+            has any more, has ended as ``interrupted`` with the code ``lost``.
+
+        Raises:
+            NotStreamableError: If it is no handle, or that of another kind of streamable.
+            NotJSONError: If it holds what is not JSON.
+        """
+        said = cast("dict[str, Any]", handle) if isinstance(handle, dict) else {}
+        if not isinstance(name := said.get("$stream"), str):
+            raise NotStreamableError("from_handle() takes the handle of a streamable")
+        if "status" in said and "held" not in said:
+            if (status := said["status"]) not in get_args(Status)[1:]:
+                raise NotStreamableError(f"a handle has no status {status!r}")
+            # Not under its id, by which others are served: it may come from anybody.
+            value = to_json(said["value"]) if "value" in said else UNSET
+            return cls.restored(None, value, status, Failure.from_json(said.get("error")), UNSET)
+        found = _live.get(name) or _found_elsewhere(cls, name)
+        if found is None:
+            return cls.restored(None, UNSET, "interrupted", LOST, UNSET)
+        if not isinstance(found, cls):
+            raise NotStreamableError(f"the handle is that of a {type(found).__name__}")
+        return found
 
     @classmethod
     def mirroring(cls, name: str, log: Log) -> Self:
@@ -297,7 +336,8 @@ class Streamable(Reference, Generic[T]):
         if self.closed or self.mirrored:
             return self
         value = self._log.value
-        return type(self)(value)
+        with admitting_all():
+            return type(self)(value)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         # An open one needs its id to be found again by whoever unpickles it.
@@ -356,6 +396,11 @@ kinds: dict[str, type[Streamable[Any]]] = {}
 _ELSEWHERE = "the stream is made in another process; here it can only be read and stopped"
 
 
+def _found_elsewhere(kind: type[Streamable[Any]], name: str) -> Streamable[Any] | None:
+    log = next((log for find in mirrors if (log := find(name)) is not None), None)
+    return kind.mirroring(name, log) if log is not None else None
+
+
 def _restore(
     kind: type[Streamable[Any]],
     name: str | None,
@@ -371,11 +416,11 @@ def _restore(
             _seed(found.log, value, status, offset, base)
         return found
     if name is not None and status == "streaming":
-        log = next((log for find in mirrors if (log := find(name)) is not None), None)
-        if log is not None:
-            if isinstance(log, Mirror):
-                _seed(log, value, status, offset, base)
-            return kind.mirroring(name, log)
+        elsewhere = _found_elsewhere(kind, name)
+        if elsewhere is not None:
+            if isinstance(elsewhere.log, Mirror):
+                _seed(elsewhere.log, value, status, offset, base)
+            return elsewhere
     # One that was open when it was saved has lost its producer with the process.
     ended: Status = "interrupted" if status == "streaming" else status
     return kind.restored(name, value, ended, failure, original)

@@ -19,6 +19,7 @@ from streamui.settings import settings
 from streamui.streamable.failure import INTERRUPTED, Failure
 from streamui.streamable.json_value import copy_json
 from streamui.streamable.patch import Patch, bytes_of, size_of
+from streamui.streamable.quota import open_streams
 from streamui.streamable.room import most_bytes
 from streamui.streamable.tree import apply_patch
 
@@ -101,6 +102,7 @@ class Log:
         stalls: How often a write was long in coming, see ``settings.stall_after``.
         last_write: When its producer last wrote, in seconds of ``time.monotonic``.
         meter: What counts it while it is open; ``None`` for the mirror of another log.
+        owner: The page whose quota it is counted in while it is open; ``None`` for no quota.
     """
 
     __slots__ = (
@@ -122,6 +124,7 @@ class Log:
         "last_write",
         "meter",
         "offset",
+        "owner",
         "stalls",
         "status",
         "writes",
@@ -144,6 +147,7 @@ class Log:
         self.writes = self.stalls = 0
         self.last_write = 0.0
         self.meter: Meter | None = None
+        self.owner: str | None = None
         self._bytes = 0  # of all that was written: text as it is, else as JSON
         self._most: float = most_bytes()  # how many that may be before the value is too large
         self._listeners: tuple[Callable[[Log], None], ...] = ()
@@ -258,6 +262,8 @@ class Log:
             self.offset += 1
             self.status, self.failure, self.cause = status, failure, cause
             meter, self.meter = self.meter, None
+            if self.owner is not None:
+                open_streams.leave(self.owner)
         if meter is not None:
             meter.end(self)
         self._tell()

@@ -9,7 +9,8 @@ from typing import Protocol
 class Scope(Protocol):
     """Something that owns what is opened while it runs, such as a run of a server function.
 
-    One may have a ``label``: what the log and the metrics call it.
+    One may have a ``label``, what the log and the metrics call it, and a ``page``, for which it
+    runs.
     """
 
     def adopt(self, opened: object) -> bool:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterable
 from typing import Any, Self, TypeVar
 
-from streamui.errors import StreamLockedError, StreamTypeError
+from streamui.errors import LimitError, StreamLockedError, StreamTypeError
 from streamui.streamable.base import Streamable
 from streamui.streamable.failure import Failure, words_for_log
 from streamui.streamable.log import UNSET, Log, Status, Unset
@@ -31,6 +31,7 @@ class StreamableValue(Streamable[T]):
 
     Raises:
         NotJSONError: If ``value`` is not JSON.
+        LimitError: If it is too large, or too many streams are open.
 
     Example:
         >>> answer = StreamableValue("Hello").append(", world").done()
@@ -58,9 +59,11 @@ class StreamableValue(Streamable[T]):
             StreamClosedError: If it has ended.
             StreamLockedError: If it follows a source.
             NotJSONError: If ``value`` is not JSON; the message names the path.
+            LimitError: If ``value`` is too large; then this is the end, with what was written
+                before.
         """
         self._check("update")
-        self._writer.set(value)
+        self._set(value)
         return self
 
     def append(self, piece: Any) -> Self:
@@ -74,9 +77,15 @@ class StreamableValue(Streamable[T]):
             StreamLockedError: If it follows a source.
             StreamTypeError: If the value is neither text nor a list, or ``piece`` does not fit.
             NotJSONError: If ``piece`` is not JSON.
+            LimitError: If the value is too large with it; then this is the end, with what was
+                written before.
         """
         self._check("append")
-        self._writer.append(piece)
+        try:
+            self._writer.append(piece)
+        except LimitError as cause:
+            self._fail(cause)
+            raise
         return self
 
     def done(self, value: T | Unset | None = UNSET) -> Self:
@@ -86,10 +95,11 @@ class StreamableValue(Streamable[T]):
             StreamClosedError: If it has ended.
             StreamLockedError: If it follows a source.
             NotJSONError: If ``value`` is not JSON.
+            LimitError: If ``value`` is too large; then it has failed.
         """
         self._check("done")
         if not isinstance(value, Unset):
-            self._writer.set(value)
+            self._set(value)
         self.close("done")
         return self
 
@@ -167,6 +177,13 @@ class StreamableValue(Streamable[T]):
         if self._feeder is not None:
             self._feeder.stop()
         return ended
+
+    def _set(self, value: Any) -> None:
+        try:
+            self._writer.set(value)
+        except LimitError as cause:
+            self._fail(cause)
+            raise
 
     def _check(self, verb: str) -> None:
         if self._feeder is not None and self.streaming:
