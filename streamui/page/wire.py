@@ -19,13 +19,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamui.errors import StreamNotFoundError
-from streamui.streamable.failure import Failure
+from streamui.streamable.failure import LOST, Failure
 from streamui.streamable.log import Change
 
 Op = str | dict[str, Any]
 
-LOST = Failure(StreamNotFoundError.code, StreamNotFoundError.sentence)
 _CONTENT_KEYS = {"append": "a", "patches": "p"}
 
 

@@ -7,7 +7,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from streamui.errors import ModelError, StreamInterruptedError, StreamUIError
+from streamui.errors import (
+    ModelError,
+    StreamInterruptedError,
+    StreamNotFoundError,
+    StreamUIError,
+)
 from streamui.redaction import redact, redacted_traceback
 
 logger = logging.getLogger("streamui")
@@ -41,6 +46,19 @@ class Failure:
             return cls(cause.code, cause.sentence, reference)
         return cls(StreamUIError.code, StreamUIError.sentence, reference)
 
+    @classmethod
+    def from_json(cls, written: object) -> Failure | None:
+        """Return what :meth:`as_json` wrote; ``None`` for anything else.
+
+        Args:
+            written: From wherever it came.
+        """
+        match written:
+            case {"code": str(code), "message": str(sentence), "reference": str(reference)}:
+                return cls(code, sentence, reference)
+            case _:
+                return None
+
     def as_json(self) -> dict[str, Any]:
         """Return the wire form."""
         return {"code": self.code, "message": self.sentence, "reference": self.reference}
@@ -48,6 +66,9 @@ class Failure:
 
 INTERRUPTED = Failure(StreamInterruptedError.code, StreamInterruptedError.sentence)
 """Of a stream whose producer went away."""
+
+LOST = Failure(StreamNotFoundError.code, StreamNotFoundError.sentence)
+"""Of a stream that nobody knows, that has expired, or that is not the asker's."""
 
 
 def words_for_log(cause: BaseException | str) -> str:
