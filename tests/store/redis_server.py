@@ -107,6 +107,14 @@ def redis_server(*options: str) -> Iterator[RedisServer]:
         server.close()
 
 
+def _sees_three_masters(node: RedisServer) -> bool:
+    """Right after its creation each node has a view of its own."""
+    lines = node.cli("CLUSTER", "NODES").splitlines()
+    masters = [line for line in lines if "master" in line and line.rsplit(" ", 1)[-1][0].isdigit()]
+    ranges = {line.rsplit(" ", 1)[-1] for line in masters if "-" in line.rsplit(" ", 1)[-1]}
+    return len(ranges) == 3 and "cluster_state:ok" in node.cli("CLUSTER", "INFO")
+
+
 @contextlib.contextmanager
 def redis_cluster() -> Iterator[str]:
     """The address of a cluster of three nodes."""
@@ -125,7 +133,7 @@ def redis_cluster() -> Iterator[str]:
             timeout=60,
         )
         deadline = time.monotonic() + 30
-        while any("cluster_state:ok" not in node.cli("CLUSTER", "INFO") for node in nodes):
+        while not all(map(_sees_three_masters, nodes)):
             if time.monotonic() > deadline:
                 raise RuntimeError("the cluster did not come up")
             time.sleep(0.05)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -14,10 +15,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
-BLOCK = 5.0
-"""Seconds that a read waits for something new."""
-
-_PATIENCE = 5.0  # seconds for one command; a server that is slow for 2 s is not gone
+P = ParamSpec("P")
+T = TypeVar("T")
+_BLOCK = 2.0  # seconds that a read waits for something new
+_PATIENCE = 5.0  # for one command, this wait included: a server that is slow for 2 s is not gone
 _CONNECT = 2.0
 
 GONE = (RedisError, RedisClusterException, OSError, asyncio.TimeoutError)
@@ -25,6 +26,25 @@ GONE = (RedisError, RedisClusterException, OSError, asyncio.TimeoutError)
 
 Entry = tuple[bytes, bytes]
 """An entry of a Redis Stream: its id, and the value of its one field."""
+
+
+def _told_apart(ask: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Make whatever the client stumbles over one of :data:`GONE`.
+
+    When one task of a process finds a connection broken, the client may close it under the
+    hands of another, which then gets an AttributeError.
+    """
+
+    @functools.wraps(ask)
+    async def answer(*args: P.args, **named: P.kwargs) -> T:
+        try:
+            return await ask(*args, **named)
+        except GONE:
+            raise
+        except Exception as error:
+            raise RedisError(f"the client failed: {error!r}") from error
+
+    return answer
 
 
 def backoff() -> ExponentialWithJitterBackoff:
@@ -46,19 +66,14 @@ class Server:
     def __init__(self, url: str) -> None:
         self._url = url
         self.cluster = urlsplit(url).scheme.endswith("+cluster")
-        self._clients: dict[bool, Any] = {}
+        self._made: Any = None
         folder = Path(__file__).parent
         self._sources = {path.stem: path.read_text() for path in folder.glob("*.lua")}
         self._scripts: dict[str, Any] = {}
 
-    def _client(self, blocking: bool = False) -> Any:
-        if blocking not in self._clients:
-            self._clients[blocking] = self._connect(BLOCK + _PATIENCE if blocking else _PATIENCE)
-        return self._clients[blocking]
-
-    def _connect(self, patience: float) -> Any:
+    def _make(self) -> Any:
         options: dict[str, Any] = {
-            "socket_timeout": patience,
+            "socket_timeout": _PATIENCE,
             "socket_connect_timeout": _CONNECT,
             "socket_keepalive": True,
             "retry": Retry(backoff(), 2),
@@ -81,6 +96,7 @@ class Server:
         """Return which streams can be written and read together with those of a lane."""
         return lane if self.cluster else ""
 
+    @_told_apart
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
         """Run one of the scripts beside this file.
 
@@ -89,23 +105,29 @@ class Server:
             keys: All of one slot.
             arguments: What it says.
         """
+        client = await self._ready()
         if script not in self._scripts:
-            self._scripts[script] = self._client().register_script(self._sources[script])
+            self._scripts[script] = client.register_script(self._sources[script])
         return cast("list[Any]", await self._scripts[script](keys=keys, args=arguments))
 
+    @_told_apart
     async def do(self, *command: Any) -> Any:
         """Run one command."""
-        return await self._client().execute_command(*command)
+        client = await self._ready()
+        return await client.execute_command(*command)
 
+    @_told_apart
     async def do_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Run several commands in one go; they may be of several slots."""
         if not commands:
             return []
-        async with self._client().pipeline(transaction=False) as pipeline:
+        client = await self._ready()
+        async with client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)
             return cast("list[Any]", await pipeline.execute())
 
+    @_told_apart
     async def read(
         self, cursors: dict[str, bytes], blocked: Callable[[], None]
     ) -> list[tuple[str, list[Entry]]]:
@@ -115,25 +137,36 @@ class Server:
             cursors: The last entry that is known, by key; all keys of one slot.
             blocked: Called right before it waits.
         """
-        client = self._client(blocking=True)
+        client = await self._ready()
         options: dict[str, Any] = {}
-        if self.cluster:
-            await client.initialize()
+        if self.cluster:  # else it asks a node first which of the arguments are keys
             options["target_nodes"] = [client.get_node_from_key(next(iter(cursors)))]
-        command = ["XREAD", "BLOCK", int(BLOCK * 1000), "STREAMS", *cursors, *cursors.values()]
+        command = ["XREAD", "BLOCK", int(_BLOCK * 1000), "STREAMS", *cursors, *cursors.values()]
         blocked()
         reply = await client.execute_command(*command, **options)
         return [(key.decode(), entries_of(entries)) for key, entries in reply or []]
 
+    async def _ready(self) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        if self.cluster:
+            # Until it knows the cluster, the client sends each command to any node.
+            await self._made.initialize()
+        return self._made
+
     async def close(self) -> None:
         """Close all connections."""
-        clients, self._clients, self._scripts = self._clients, {}, {}
-        for client in clients.values():
-            await client.aclose()
+        client, self._made, self._scripts = self._made, None, {}
+        if client is None:
+            return
+        await client.aclose()
+        if self.cluster:  # one that has lost a node has not closed the others
+            await client.nodes_manager.aclose()
+            await client.nodes_manager.aclose("startup_nodes")
 
     def forget(self) -> None:
         """Leave the connections to the event loop they were made in, which is gone."""
-        self._clients, self._scripts = {}, {}
+        self._made, self._scripts = None, {}
 
 
 def entries_of(reply: Any) -> list[Entry]:

@@ -87,11 +87,13 @@ class Tasks:
     async def cancel(self) -> None:
         """End all tasks; none begins from now on until :meth:`leave`."""
         self._closing = True
-        tasks = list(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._running.clear()
+        # Again and again: until Python 3.12, wait_for() may swallow a cancellation.
+        # https://github.com/python/cpython/issues/86296
+        while tasks := list(self._running.values()):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.1)
+            await asyncio.sleep(0)  # for _finish
 
     def leave(self) -> None:
         """Leave the loop, to come back to it or to another one."""
