@@ -3,64 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
 from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.conversations import Conversation
-from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import BaseModel, TypeAdapter
+from openai.types.responses import Response
 
 from streamui.models.demo import DemoServer
-
-EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
-
-
-HTTP = httpx.Client(verify=False, timeout=10)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def close_http() -> Iterator[None]:
-    with HTTP:
-        yield
-
-
-QUESTIONS = [
-    "Write 5 words about tea, flat out",
-    "Think first, then write 5 words about tea, flat out",
-    "Refuse to write about tea, flat out",
-    "What is streamui? flat out",
-    "Write 3 tokens of 5 characters flat out",
-    "Write 5 words about tea, flat out, fail with 500 after 2 words",
-]
-
-
-def post(demo: DemoServer, path: str, **body: Any) -> httpx.Response:
-    return HTTP.post(f"{demo.base_url}{path}", json=body)
-
-
-def events(response: httpx.Response) -> list[tuple[str, str]]:
-    """The name and the data of each event, read without the SDK."""
-    assert response.headers["content-type"].startswith("text/event-stream")
-    found: list[tuple[str, str]] = []
-    for block in response.text.removesuffix("\n\n").split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.split("\n"))
-        assert set(fields) <= {"event", "data"}
-        found.append((fields.get("event", ""), fields["data"]))
-    return found
-
-
-def assert_no_more_than_known(model: BaseModel) -> None:
-    """A field that OpenAI's type does not have would be an invention."""
-    assert not model.model_extra, (type(model).__name__, model.model_extra)
-    for name in type(model).model_fields:
-        values = getattr(model, name, None)
-        for value in cast("list[Any]", values if isinstance(values, list) else [values]):
-            if isinstance(value, BaseModel):
-                assert_no_more_than_known(value)
+from tests.models.demo.reading import (
+    EVENTS,
+    QUESTIONS,
+    assert_no_more_than_known,
+    events,
+    post,
+)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -146,13 +105,13 @@ def test_a_whole_chat_completion_is_openais(demo: DemoServer) -> None:
 
 
 def test_models_and_conversations_are_openais(demo: DemoServer) -> None:
-    listed = HTTP.get(f"{demo.base_url}/models").json()
+    listed = httpx.get(f"{demo.base_url}/models", verify=False).json()
     assert listed["object"] == "list"
     for model in listed["data"]:
         assert_no_more_than_known(Model.model_validate(model))
     made = post(demo, "/conversations", metadata={"a": "b"}).json()
     assert_no_more_than_known(Conversation.model_validate(made))
-    assert HTTP.get(f"{demo.base_url}/conversations/{made['id']}").json() == made
+    assert httpx.get(f"{demo.base_url}/conversations/{made['id']}", verify=False).json() == made
 
 
 @pytest.mark.parametrize("limit", [{"max_output_tokens": 3}])
@@ -180,16 +139,16 @@ def test_an_error_has_openais_shape(demo: DemoServer) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'"x"'])
 def test_a_body_that_is_no_object_is_a_bad_request(demo: DemoServer, body: bytes) -> None:
     for path in ("/responses", "/chat/completions"):
-        response = HTTP.post(f"{demo.base_url}{path}", content=body)
+        response = httpx.post(f"{demo.base_url}{path}", content=body, verify=False)
         assert response.status_code == 400
         assert "error" in response.json()
 
 
 def test_a_body_of_any_shape_is_answered(demo: DemoServer) -> None:
     odd: Any = {"input": "my name is X", "max_output_tokens": "1", "metadata": 7, "stream": "yes"}
-    assert HTTP.post(f"{demo.base_url}/responses", json=odd).status_code == 200
+    assert httpx.post(f"{demo.base_url}/responses", json=odd, verify=False).status_code == 200
     for given in (None, 7, {}, [], [None, 7, {"role": "user"}], [{"role": "user", "content": 7}]):
         body = {"input": given, "messages": given, "max_output_tokens": 1, "max_tokens": 1}
         for path in ("/responses", "/chat/completions"):
-            response = HTTP.post(f"{demo.base_url}{path}", json=body)
+            response = httpx.post(f"{demo.base_url}{path}", json=body)
             assert response.status_code == 200, json.dumps(body)
