@@ -15,6 +15,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 _EXACT = 2**53 - 1  # the largest integer that JavaScript holds exactly
+DEEPEST = 128
+"""Levels of lists and objects that a value may have, whoever writes it and wherever it goes."""
 
 
 class Reference:
@@ -41,13 +43,14 @@ def clean_text(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def to_json(value: Any, path: str = "$") -> Any:
+def to_json(value: Any, path: str = "$", levels: int = DEEPEST) -> Any:
     """Return a copy of a value that holds only JSON, and references as they are.
 
     Args:
         value: A JSON value; pydantic models and dataclasses become objects, tuples become
             lists.
         path: Where the value stands, for the error message.
+        levels: How many levels of lists and objects it may have.
 
     Returns:
         A new tree that shares nothing mutable with ``value``.
@@ -71,34 +74,41 @@ def to_json(value: Any, path: str = "$") -> Any:
         return float(value)
     if isinstance(value, Reference):
         return value
-    return _container(value, path)
+    return _container(value, path, levels)
 
 
-def _container(value: Any, path: str) -> Any:
-    try:
-        if isinstance(value, list | tuple):
-            items = cast("list[Any]", value)
-            return [to_json(item, f"{path}[{index}]") for index, item in enumerate(items)]
-        if isinstance(value, Mapping):
-            return _object(cast("Mapping[Any, Any]", value), path)
-        if hasattr(value, "model_dump") and hasattr(cast("Any", type(value)), "model_fields"):
-            return _object(value.model_dump(mode="json"), path)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            names = [field.name for field in dataclasses.fields(value)]
-            return _object({name: getattr(value, name) for name in names}, path)
-    except RecursionError:
-        raise NotJSONError(f"{path} is nested too deeply, or holds itself") from None
+def _container(value: Any, path: str, levels: int) -> Any:
+    if levels <= 0:
+        at = path if len(path) < 80 else f"{path[:40]}…"
+        raise NotJSONError(f"{at} is nested too deeply (over {DEEPEST} levels), or holds itself")
+    if isinstance(value, list | tuple):
+        items = cast("list[Any]", value)
+        return [to_json(item, f"{path}[{index}]", levels - 1) for index, item in enumerate(items)]
+    if isinstance(value, Mapping):
+        return _object(cast("Mapping[Any, Any]", value), path, levels)
+    if hasattr(value, "model_dump") and hasattr(cast("Any", type(value)), "model_fields"):
+        return _object(_dumped(value, path), path, levels)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        return _object({name: getattr(value, name) for name in names}, path, levels)
     raise NotJSONError(
         f"{path} is {_kind(value)}, which is not JSON; a streamable holds {_ALLOWED}"
     )
 
 
-def _object(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
+def _dumped(model: Any, path: str) -> dict[str, Any]:
+    try:
+        return model.model_dump(mode="json")
+    except (ValueError, RecursionError) as cause:  # it holds itself, or what is no JSON
+        raise NotJSONError(f"{path} is {_kind(model)} that cannot be written: {cause}") from None
+
+
+def _object(value: Mapping[Any, Any], path: str, levels: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, item in value.items():
         if not isinstance(key, str):
             raise NotJSONError(f"{path} has the key {key!r}, {_kind(key)}; JSON keys are strings")
-        result[clean_text(key)] = to_json(item, f"{path}.{key}")
+        result[clean_text(key)] = to_json(item, f"{path}.{key}", levels - 1)
     return result
 
 
