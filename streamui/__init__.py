@@ -15,6 +15,7 @@ from streamui.settings import Settings, settings
 
 if TYPE_CHECKING:
     from streamui.components.composer import composer
+    from streamui.components.event_source import event_source
     from streamui.components.markdown import markdown
     from streamui.components.scroller import scroller
     from streamui.components.status import status
@@ -39,12 +40,15 @@ if TYPE_CHECKING:
     from streamui.http.consume import consume_event_stream
     from streamui.http.event import ServerSentEvent
     from streamui.http.links import stream_url
+    from streamui.http.metrics import metrics_routes, stream_collector
     from streamui.http.responses import ndjson_response, sse_response, text_response
     from streamui.http.routes import routes
     from streamui.models.client import DEMO_MODEL, default_client, default_model
     from streamui.models.model_events import model_events
     from streamui.page.server_function import server_function, stop
+    from streamui.server.figures import Stats
     from streamui.server.runs import turn
+    from streamui.server.stats import stats, stop_open
     from streamui.streamable.reader import read_streamable
     from streamui.streamable.value import StreamableValue
 
@@ -57,6 +61,7 @@ _homes = {
     "ProtocolError": "errors",
     "RunTimeoutError": "errors",
     "ServerSentEvent": "http.event",
+    "Stats": "server.figures",
     "StreamCancelledError": "errors",
     "StreamClosedError": "errors",
     "StreamConnectionError": "errors",
@@ -71,7 +76,9 @@ _homes = {
     "consume_event_stream": "http.consume",
     "default_client": "models.client",
     "default_model": "models.client",
+    "event_source": "components.event_source",
     "markdown": "components.markdown",
+    "metrics_routes": "http.metrics",
     "model_events": "models.model_events",
     "ndjson_response": "http.responses",
     "read_streamable": "streamable.reader",
@@ -79,8 +86,11 @@ _homes = {
     "scroller": "components.scroller",
     "server_function": "page.server_function",
     "sse_response": "http.responses",
+    "stats": "server.stats",
     "status": "components.status",
     "stop": "page.server_function",
+    "stop_open": "server.stats",
+    "stream_collector": "http.metrics",
     "stream_url": "http.links",
     "text": "components.text",
     "text_response": "http.responses",
@@ -97,6 +107,7 @@ __all__ = [
     "RunTimeoutError",
     "ServerSentEvent",
     "Settings",
+    "Stats",
     "StreamCancelledError",
     "StreamClosedError",
     "StreamConnectionError",
@@ -111,7 +122,9 @@ __all__ = [
     "consume_event_stream",
     "default_client",
     "default_model",
+    "event_source",
     "markdown",
+    "metrics_routes",
     "model_events",
     "ndjson_response",
     "read_streamable",
@@ -120,8 +133,11 @@ __all__ = [
     "server_function",
     "settings",
     "sse_response",
+    "stats",
     "status",
     "stop",
+    "stop_open",
+    "stream_collector",
     "stream_url",
     "text",
     "text_response",

@@ -104,6 +104,7 @@ ProtocolError
 RunTimeoutError
 ServerSentEvent
 Settings
+Stats
 StreamCancelledError
 StreamClosedError
 StreamConnectionError
@@ -118,7 +119,9 @@ composer
 consume_event_stream
 default_client
 default_model
+event_source
 markdown
+metrics_routes
 model_events
 ndjson_response
 read_streamable
@@ -127,8 +130,11 @@ scroller
 server_function
 settings
 sse_response
+stats
 status
 stop
+stop_open
+stream_collector
 stream_url
 text
 text_response

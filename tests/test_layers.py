@@ -35,7 +35,7 @@ OUTSIDE = {
     "models": {"openai", "pydantic", "starlette", "uvicorn"},  # the last two: the demo model
     # Signed links, loaded when one is made or shown; metrics, where an app uses them.
     "server": {"itsdangerous", "opentelemetry", "prometheus_client"},
-    "http": {"httpx", "starlette"},
+    "http": {"httpx", "prometheus_client", "starlette"},
 }
 
 

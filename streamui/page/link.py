@@ -19,6 +19,9 @@ from reflex_base.event.context import EventContext
 from reflex_base.event.processor.base_state_processor import chain_updates
 from reflex_base.utils.format import format_event_handler
 
+from streamui.page.wire import frame_bytes
+from streamui.server.metrics import pages as counted
+
 logger = logging.getLogger("streamui")
 
 CHANNEL = "streamui"
@@ -87,6 +90,19 @@ def connection_of(token: str) -> str | None:
     return record.sid
 
 
+def connected() -> int:
+    """Return how many pages are connected to this process."""
+    socket = _socket()
+    if socket is None:
+        return 0
+    here = socket._token_manager.instance_id
+    records = list(socket._token_manager.token_to_socket.values())
+    return sum(record.instance_id == here for record in records)
+
+
+counted.connected = connected
+
+
 def queued(sid: str) -> int:
     """Return how many packets wait to be written to a page's socket.
 
@@ -107,6 +123,8 @@ async def send_frame(sid: str, frame: Mapping[str, Any]) -> None:
         frame: See :mod:`streamui.page.wire`.
     """
     await _socket().emit("event", {"delta": {CHANNEL: frame}}, to=sid)
+    counted.frames += 1
+    counted.bytes += frame_bytes(frame)
 
 
 async def emit_events(state: Any, events: Any, handler_name: str) -> None:

@@ -17,10 +17,13 @@ connection. An op is the appended text, or an object with some of these keys:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 from streamui.streamable.failure import LOST, Failure
 from streamui.streamable.log import Change
+from streamui.streamable.patch import bytes_of
 
 Op = str | dict[str, Any]
 
@@ -50,6 +53,19 @@ def encode(change: Change, name: str | None = None) -> Op:
         if change.failure is not None:
             op["e"] = change.failure.as_json()
     return op
+
+
+def frame_bytes(frame: Mapping[str, Op]) -> int:
+    """Return how many bytes a frame has as compact JSON; text, which most are, is fast to count.
+
+    Args:
+        frame: The ops by their aliases.
+    """
+    size = 1
+    for alias, op in frame.items():
+        size += 4 + len(alias)
+        size += bytes_of(encode_basestring(op)) if isinstance(op, str) else bytes_of(op)
+    return size
 
 
 def is_opening(op: Op) -> bool:

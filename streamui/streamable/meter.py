@@ -59,11 +59,6 @@ class Meter:
         """Seconds from its making to its first write; ``None`` before that."""
         return None if self.first_write is None else self.first_write - self.begun
 
-    def forget(self, log: Log) -> None:
-        """Count nothing of it."""
-        log.meter = None
-        _open.pop(self.number, None)
-
     def end(self, log: Log) -> None:
         """Add its numbers to the totals; called once, by its log."""
         if log.status == "done" and not self.counts(log):
