@@ -120,6 +120,7 @@ consume_event_stream
 default_client
 default_model
 event_source
+event_source
 markdown
 metrics_routes
 model_events
