@@ -23,6 +23,7 @@ from reflex_base.vars.base import Var, VarData
 from reflex_components_core.base.bare import Bare
 
 from streamui.page import link
+from streamui.page.backend import BACKEND_URL
 
 WEB = Path(reflex_base.__file__).parent / ".templates" / "web" / "utils"
 
@@ -104,3 +105,9 @@ async def test_only_reflexs_own_hydrates_count_as_such(name, expected):
         return link.hydrating()
 
     assert await asyncio.create_task(ask(), name=f"reflex_event|{name}|token|txid") is expected
+
+
+def test_the_page_knows_where_its_server_is():
+    assert "export const getBackendURL = (url_str) =>" in (WEB / "state.js").read_text()
+    assert str(BACKEND_URL) == "getBackendURL(env.PING).href"
+    assert "PING" in reflex_base.constants.Endpoint.__members__
