@@ -16,7 +16,6 @@ from streamui.settings import Settings, settings
 if TYPE_CHECKING:
     from streamui.components.composer import composer
     from streamui.components.event_source import event_source
-    from streamui.components.event_source import event_source
     from streamui.components.markdown import markdown
     from streamui.components.scroller import scroller
     from streamui.components.status import status
@@ -78,7 +77,6 @@ _homes = {
     "default_client": "models.client",
     "default_model": "models.client",
     "event_source": "components.event_source",
-    "event_source": "components.event_source",
     "markdown": "components.markdown",
     "metrics_routes": "http.metrics",
     "model_events": "models.model_events",
@@ -124,7 +122,6 @@ __all__ = [
     "consume_event_stream",
     "default_client",
     "default_model",
-    "event_source",
     "event_source",
     "markdown",
     "metrics_routes",

@@ -120,7 +120,6 @@ consume_event_stream
 default_client
 default_model
 event_source
-event_source
 markdown
 metrics_routes
 model_events
