@@ -134,8 +134,14 @@ class Stage(rx.State):
         self.hidden = not self.hidden
 
     @rx.event
-    def watch(self):
+    def guess(self):
         self.held = {"$stream": self.router.url.query_parameters.get("id", "")}
+
+    @rx.event
+    def share(self):
+        """Give this page the stream of another one: this app lets whoever knows the id."""
+        name = self.router.url.query_parameters.get("id", "")
+        self.text = ui.StreamableValue.from_handle({"$stream": name})
 
     @rx.event(background=True)
     async def go(self, count: int, name: str = ""):
@@ -224,5 +230,6 @@ def messages():
 app = rx.App()
 app.add_page(index)
 app.add_page(other, route="/other")
-app.add_page(watch, route="/watch", on_load=Stage.watch)
+app.add_page(watch, route="/watch", on_load=Stage.guess)
+app.add_page(other, route="/shared", on_load=Stage.share)
 app.add_page(messages, route="/messages")

@@ -179,7 +179,7 @@ def test_a_plain_generator_that_blocks_the_server_still_streams(page, stage):
     assert len([op for op in wire.ops() if isinstance(op, str)]) >= 5
 
 
-def test_a_reload_in_the_middle_goes_on_and_loses_nothing(page, stage):
+def test_fault_03_a_reload_in_the_middle_goes_on_and_loses_nothing(page, stage):
     start(page, stage)
     press(page, "go 10")
     page.wait_for_function("document.querySelector('#text').textContent.includes('w9')")
@@ -210,20 +210,45 @@ def test_back_and_forward_and_another_page_show_the_same_stream(page, stage):
     shows(page, words("w", 60))
 
 
-def test_a_second_tab_that_knows_the_id_shows_the_same(page, stage):
+def test_fault_04_a_second_device_that_is_given_the_stream_shows_the_same(page, stage, chromium):
+    start(page, stage)
+    press(page, "go 10")
+    shows(page, words("w", 10))
+    name = page.locator("#stream-id").text_content()
+    with chromium.new_context() as device:
+        other = device.new_page()
+        other.goto(f"{stage}/shared?id={name}")
+        shows(other, words("w", 10))
+        press(page, "go 100")
+        for each in (page, other):
+            shows(each, words("w", 60))
+            expect(each.locator("#text")).to_have_attribute("data-status", "done")
+        late = device.new_page()
+        late.goto(f"{stage}/shared?id={name}")
+        shows(late, words("w", 60))
+
+
+def test_fault_56_a_page_that_only_guesses_an_id_is_told_what_an_unknown_one_is(page, stage):
     start(page, stage)
     press(page, "go 10")
     shows(page, words("w", 10))
     name = page.locator("#stream-id").text_content()
     other = page.context.new_page()
-    other.goto(f"{stage}/watch?id={name}")
-    shows(other, words("w", 10))
+    wire = Wire(other)
+    told = set()
+    for guess in (name, "nobody-has-this"):
+        other.goto(f"{stage}/watch?id={guess}")
+        expect(other.locator("#status")).to_have_text("This stream is no longer available.")
+        text = other.locator("#text")
+        expect(text).to_have_attribute("data-status", "interrupted")
+        told.add(text.evaluate("node => node.outerHTML"))
+    assert len(told) == 1
     press(page, "go 100")
-    shows(other, words("w", 60))
-    expect(other.locator("#text")).to_have_attribute("data-status", "done")
+    shows(page, words("w", 60))
+    assert [frame for frame in wire.frames if "w0" in frame] == []
 
 
-def test_an_unknown_handle_shows_an_end_and_no_endless_wait(page, stage):
+def test_fault_10_an_unknown_handle_shows_an_end_and_no_endless_wait(page, stage):
     page.goto(stage + "/watch?id=nobody-has-this")
     expect(page.locator("#status")).to_have_text("This stream is no longer available.")
     expect(page.locator("#text")).to_have_attribute("data-status", "interrupted")
