@@ -8,14 +8,19 @@ from contextlib import suppress
 
 
 class Bell:
-    """Rung by anybody, in any thread; heard by the task that made it, even if it comes late."""
+    """Rung by anybody, in any thread; heard by the task that made it, even if it comes late.
 
-    __slots__ = ("_loop", "_rung", "_thread", "_waiting")
+    Attributes:
+        stopped: Whether there is nothing to wait for any more.
+    """
+
+    __slots__ = ("_loop", "_rung", "_sleeping", "_thread", "_waiting", "stopped")
 
     def __init__(self) -> None:
+        self.stopped = False
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._rung = False
+        self._rung = self._sleeping = False
         self._waiting: asyncio.Future[None] | None = None
 
     def ring(self, _: object = None) -> None:
@@ -28,6 +33,11 @@ class Bell:
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 self._loop.call_soon_threadsafe(self._ring)
 
+    def stop(self) -> None:
+        """Let nobody wait any more; in the loop's thread."""
+        self.stopped = self._rung = True
+        self._end()
+
     async def wait(self, seconds: float) -> bool:
         """Wait until it is rung.
 
@@ -38,19 +48,30 @@ class Bell:
             Whether it was.
         """
         if not self._rung and seconds > 0:
-            self._waiting = self._loop.create_future()
-            timer = self._loop.call_later(seconds, self._end)
-            try:
-                await self._waiting
-            finally:
-                timer.cancel()
-                self._waiting = None
+            await self._pause(seconds)
         rung, self._rung = self._rung, False
         return rung
 
+    async def sleep(self, seconds: float) -> None:
+        """Let some time pass, whether it is rung or not."""
+        if seconds > 0 and not self.stopped:
+            self._sleeping = True
+            await self._pause(seconds)
+            self._sleeping = False
+
+    async def _pause(self, seconds: float) -> None:
+        self._waiting = self._loop.create_future()
+        timer = self._loop.call_later(seconds, self._end)
+        try:
+            await self._waiting
+        finally:
+            timer.cancel()
+            self._waiting = None
+
     def _ring(self) -> None:
         self._rung = True
-        self._end()
+        if not self._sleeping:
+            self._end()
 
     def _end(self) -> None:
         if self._waiting is not None and not self._waiting.done():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable
 from typing import Any, cast
 
 from streamui.http.bell import Bell
@@ -13,10 +13,10 @@ from streamui.http.forms import Form, Record
 from streamui.models.failures import as_model_error
 from streamui.settings import settings
 from streamui.streamable.failure import INTERRUPTED, Failure, words_for_log
-from streamui.streamable.log import Log, Status
+from streamui.streamable.log import Change, Log, Status
 
 logger = logging.getLogger("streamui")
-_PIECE = 65_536  # characters of one record; a longer text goes in several
+_PIECE = 65_536  # characters or items of one record; more of them go in several
 
 
 class Feed(ABC):
@@ -68,15 +68,18 @@ class LogFeed(Feed):
         self._log = log
         self._offset: int = offset
         self._asked = offset
-        self._snapshot: Iterator[Record] | None = None  # what is left of a long one
         self._more = False  # what was taken is not all there was
         self._due = 0.0
         log.listen(bell.ring)
 
     def take(self) -> list[bytes | None]:
         """Return what came after the offset, and the end if that has come."""
-        records = self._rest_of_snapshot() or self._changes()
-        if records:  # on a common grid, so that all clients share one wake-up
+        change = self._log.read(self._offset, _PIECE)
+        self._offset = change.offset
+        records = self._records(change)
+        # On a common grid, so that all clients share one wake-up; but the first words need not
+        # wait because the emptiness before them was sent.
+        if records and change.content != "":
             interval, now = settings.frame_interval, asyncio.get_running_loop().time()
             self._due = (now // interval + 1) * interval if interval else 0.0
         return [self._form.record(record) for record in records]
@@ -86,68 +89,33 @@ class LogFeed(Feed):
         if self._more:
             return True
         rung = await self._bell.wait(seconds)
-        early = self._due - asyncio.get_running_loop().time()
-        if rung and early > 0:
-            await asyncio.sleep(early)
+        if rung:
+            await self._bell.sleep(self._due - asyncio.get_running_loop().time())
         return rung
 
     async def close(self) -> None:
         """Stop listening; the streamable and its run are none of a client's business."""
         self._log.unlisten(self._bell.ring)
 
-    def _rest_of_snapshot(self) -> list[Record]:
-        record = next(self._snapshot, None) if self._snapshot is not None else None
-        if record is not None:
-            return [record]
-        self._snapshot = None
-        return []
-
-    def _changes(self) -> list[Record]:
-        change = self._log.read(self._offset)
+    def _records(self, change: Change) -> list[Record]:
         asked, self._asked = self._asked, 0
-        ended = change.status != "streaming"
-        offset = change.offset - ended  # the end counts one
-        content = change.content
-        self._more = False
+        self.ended = change.status != "streaming"
+        offset = change.offset - self.ended  # the end counts one
         said: dict[str, Any] = {}
-        if change.kind == "append":
-            if isinstance(content, str) and len(content) > _PIECE:
-                content, self._more = content[:_PIECE], True
-                offset = change.start + len(content)
-            said = {"append": content}
-        elif change.kind == "patches":
-            said = {"patches": content}
+        if change.kind == "nothing":
+            if asked > change.offset:  # it has got something, and there is nothing
+                said = {"reset": True}
         elif change.kind == "snapshot":
-            reset = {"reset": True} if asked else {}
-            if isinstance(content, str) and len(content) > _PIECE:
-                self._snapshot, self._more = _pieces(content, change.base, reset), True
-                self._offset = offset
-                return self._rest_of_snapshot()
-            said = {"value": content, **reset}
-        elif asked > change.offset:  # it has got something, and there is nothing
-            said = {"reset": True}
-        records = [Record({"offset": offset, **said}, offset=offset)] if said else []
-        self._offset = offset if self._more else change.offset
-        if ended and not self._more:
-            records.append(end_record(change.status, change.failure, change.offset))
-            self.ended = True
-        return records
-
-
-def _pieces(text: str, base: tuple[int, int] | None, reset: dict[str, Any]) -> Iterator[Record]:
-    """Write a long text as a value and what is appended to it.
-
-    Within what was set in one go there is no offset to come back to.
-    """
-    start, length = base or (0, len(text) + 1)
-    for begin in range(0, len(text), _PIECE):
-        piece = text[begin : begin + _PIECE]
-        said = {"append": piece} if begin else {"value": piece, **reset}
-        if begin + len(piece) < length:
-            yield Record(said)
+            said = {"value": change.content}
+            if asked:
+                said["reset"] = True
         else:
-            offset = start + begin + len(piece) - length
-            yield Record({"offset": offset, **said}, offset=offset)
+            said = {change.kind: change.content}
+        self._more = not self.ended and self._log.offset > change.offset and bool(said)
+        records = [Record({"offset": offset, **said}, offset=offset)] if said else []
+        if self.ended:
+            records.append(end_record(change.status, change.failure, change.offset))
+        return records
 
 
 class ItemFeed(Feed):

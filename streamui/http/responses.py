@@ -127,7 +127,7 @@ class StreamResponse(Response):
         self._offset = offset
         self._expires = expires
         self._bell: Bell | None = None
-        self._closed = self._gone = False
+        self._gone = False
         super().__init__(media_type=self._form.media_type, headers={**HEADERS, **(headers or {})})
         del self.headers["content-length"]
 
@@ -157,9 +157,8 @@ class StreamResponse(Response):
 
     def close(self) -> None:
         """End it soon, without an end of its stream: the client comes back for the rest."""
-        self._closed = True
         if self._bell is not None:
-            self._bell.ring()
+            self._bell.stop()
 
     async def _feed(self, bell: Bell) -> Feed:
         source, offset = self._source, parse_offset(self._offset)
@@ -185,7 +184,7 @@ class StreamResponse(Response):
             return True
         # Some servers send the headers with the first part of the body, even if that is empty.
         await self._put(send, self._form.opening() if isinstance(feed, LogFeed) else b"")
-        while not self._closed and not self._expired():
+        while not bell.stopped and not self._expired():
             for written in feed.take():
                 if written is None:
                     return False
