@@ -1,4 +1,4 @@
-"""Reflex's configuration, as far as streams over HTTP follow it."""
+"""Reflex's configuration, as far as streams follow it."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ def backend_address() -> str:
     if environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.get():
         return ""
     return get_config().api_url
+
+
+def redis_address() -> str | None:
+    """Return the address of the Redis that has Reflex's states, if there is one."""
+    return get_config().redis_url

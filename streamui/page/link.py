@@ -16,7 +16,6 @@ from reflex.istate.proxy import StateProxy
 from reflex.state import State
 from reflex.utils import prerequisites
 from reflex_base.event.context import EventContext
-from reflex_base.event.processor.base_state_processor import chain_updates
 from reflex_base.utils.format import format_event_handler
 
 from streamui.page.wire import frame_bytes
@@ -138,6 +137,9 @@ async def emit_events(state: Any, events: Any, handler_name: str) -> None:
     Raises:
         TypeError: If it yielded something that is no event.
     """
+    # Whoever imports reflex.app first imports that module halfway before this one.
+    from reflex_base.event.processor.base_state_processor import chain_updates
+
     locked = isinstance(state, StateProxy) and state._is_mutable()
     root = state.__wrapped__._get_root_state() if locked else None
     await chain_updates(events, handler_name=handler_name, root_state=root)

@@ -9,7 +9,7 @@ from reflex_base.utils.serializers import serializer
 from streamui.http.site import site
 from streamui.page import children, configuration, connection, link, vars  # noqa: F401  # registers
 from streamui.page.frames import pages
-from streamui.store.store import store
+from streamui.store.store import addresses, store
 from streamui.streamable.patch import size_of
 from streamui.streamable.quota import page_finders
 from streamui.streamable.value import StreamableValue
@@ -18,6 +18,7 @@ _SMALL = 64  # JSON characters up to which a handle just carries its value
 
 page_finders.append(link.current_token)
 site.use(origins=configuration.allowed_origins, address=configuration.backend_address)
+addresses.append(configuration.redis_address)
 
 
 @serializer

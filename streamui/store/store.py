@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -24,7 +25,8 @@ class Store:
 
     Args:
         engine: What reaches the streams of other processes; none by default, see :meth:`use`.
-        locate: Gives the address of an engine when the store is first used; ``None`` is none.
+        locate: Gives the address of an engine when the store is first used in an event loop;
+            ``None`` is none.
         clock: Seconds that only grow; for tests.
     """
 
@@ -49,7 +51,9 @@ class Store:
     @property
     def engine(self) -> Engine | None:
         """What reaches the streams of other processes; ``None`` if there are none."""
-        if self._locate is not None:
+        # Not before there is a loop: an app is imported by a process that forks its workers,
+        # and each of those is an owner of its own.
+        if self._locate is not None and _in_loop():
             locate, self._locate = self._locate, None
             url = locate()
             if url:
@@ -241,6 +245,14 @@ class Store:
                 name = self._ends.popleft()[1]
                 self._logs.pop(name, None)
                 self._readers.pop(name, None)
+
+
+def _in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _address() -> str | None:
