@@ -14,6 +14,10 @@ Order = Mapping[str, Any]
 class Engine(Protocol):
     """What a store needs to know of the other processes; without one, there are none."""
 
+    def start(self) -> None:
+        """Begin to listen, in the running event loop; harmless twice."""
+        ...
+
     def publish(self, name: str, log: Log) -> None:
         """Write a stream of this process where others can read it, and all that comes to it.
 

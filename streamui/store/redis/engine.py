@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from streamui.errors import StoreUnavailableError
 from streamui.redaction import redact
 from streamui.settings import settings
 from streamui.store.engine import Order
 from streamui.store.redis.follower import Follower
-from streamui.store.redis.keys import stream_keys
+from streamui.store.redis.grants import Grants
 from streamui.store.redis.orders import Orders
 from streamui.store.redis.publisher import Publisher
 from streamui.store.redis.server import GONE, Server
@@ -22,7 +22,6 @@ from streamui.streamable.log import Log
 
 T = TypeVar("T")
 logger = logging.getLogger("streamui")
-_LOOKS, _LOOK_AGAIN = 2, 0.05  # a grant of this moment may be on its way
 
 
 class RedisEngine:
@@ -40,9 +39,14 @@ class RedisEngine:
         self._tasks = Tasks()
         self._server = Server(url)
         self._tasks.on_arrival(self._server.forget)
-        self._publisher = Publisher(self._server, self._tasks, owner)
+        self._grants = Grants(self._server, self._tasks)
+        self._publisher = Publisher(self._server, self._tasks, owner, self._grants)
         self._follower = Follower(self._server, self._tasks, owner, self._publisher.find)
         self._orders = Orders(self._server, self._tasks, owner)
+
+    def start(self) -> None:
+        """Begin to listen, in the running event loop; harmless twice."""
+        self._tasks.enter()
 
     def publish(self, name: str, log: Log) -> None:
         """Write a stream of this process where others can read it, and all that comes to it."""
@@ -60,7 +64,6 @@ class RedisEngine:
         """
         if (own := self._publisher.find(name)) is not None:
             return own
-        self._tasks.enter()
         return await self._answered(self._follower.fetch(name))
 
     def grant(self, name: str, reader: str) -> None:
@@ -73,14 +76,7 @@ class RedisEngine:
         Raises:
             StoreUnavailableError: If Redis does not answer.
         """
-        self._tasks.enter()
-        readers = stream_keys(name)[2]
-        for look in range(_LOOKS):
-            if look:
-                await asyncio.sleep(_LOOK_AGAIN)
-            if await self._answered(self._server.do("SISMEMBER", readers, reader)):
-                return True
-        return False
+        return await self._answered(self._grants.granted(name, reader))
 
     async def send(self, order: Order) -> None:
         """Tell every other process something.
@@ -88,7 +84,6 @@ class RedisEngine:
         Raises:
             StoreUnavailableError: If Redis does not answer.
         """
-        self._tasks.enter()
         await self._answered(self._orders.send(order))
 
     def send_soon(self, order: Order) -> None:
@@ -105,15 +100,22 @@ class RedisEngine:
         await self._tasks.cancel()
         try:
             async with asyncio.timeout(settings.store_patience):
+                await self._grants.flush()
                 await self._publisher.close()
         except GONE as error:
             logger.warning("Redis did not take what was left to write: %s", redact(str(error)))
         await self._server.close()
         self._tasks.leave()
 
-    async def _answered(self, answer: Awaitable[T]) -> T:
+    async def _answered(self, answer: Coroutine[Any, Any, T]) -> T:
+        if not self._tasks.enter():
+            return await self._tasks.elsewhere(self._bounded(answer))
+        return await self._bounded(answer)
+
+    async def _bounded(self, answer: Coroutine[Any, Any, T]) -> T:
         try:
             async with asyncio.timeout(settings.store_patience):
                 return await answer
         except GONE as error:
-            raise StoreUnavailableError(f"Redis does not answer: {redact(str(error))}") from error
+            words = redact(str(error)) or type(error).__name__
+            raise StoreUnavailableError(f"Redis does not answer: {words}") from error

@@ -9,23 +9,21 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from streamui.errors import StreamNotFoundError
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
 from streamui.store.redis.entry import decode, end_entry
 from streamui.store.redis.keys import lane_of, lease_key, log_key, stream_keys, wake_key
-from streamui.store.redis.server import GONE, Entry, Server, backoff, entries_of
+from streamui.store.redis.server import BATCH, GONE, Entry, Server, backoff, entries_of
 from streamui.store.redis.tail import Tail
 from streamui.store.redis.tasks import Tasks
+from streamui.store.redis.times import retained
 from streamui.streamable.base import Streamable, kinds
-from streamui.streamable.failure import INTERRUPTED, Failure
+from streamui.streamable.failure import INTERRUPTED, LOST, Failure
 from streamui.streamable.log import UNSET, Log
 from streamui.streamable.mirror import Mirror
 
 logger = logging.getLogger("streamui")
-_BATCH = 100
 _LOOKS, _LOOK_AGAIN = 3, 0.08  # how often, and after how many seconds, for one that is unknown
-_LOST = Failure(StreamNotFoundError.code, StreamNotFoundError.sentence)
 
 
 class Followed:
@@ -76,13 +74,11 @@ class Follower:
     async def fetch(self, name: str) -> Mirror | None:
         """Return the mirror of a stream once it holds what there is; ``None`` if nobody has it.
 
-        Raises:
-            TimeoutError: If Redis does not answer in time.
+        It waits for as long as Redis cannot be used.
         """
         log = self.mirror(name)
         followed = self._followed[name]
-        async with asyncio.timeout(settings.store_patience):
-            await followed.loaded.wait()
+        await followed.loaded.wait()
         for _ in range(_LOOKS):
             if followed.owner is not None or log.offset:
                 return log
@@ -90,8 +86,7 @@ class Follower:
             await asyncio.sleep(_LOOK_AGAIN)
             followed.loaded.clear()
             self._load(followed)
-            async with asyncio.timeout(settings.store_patience):
-                await followed.loaded.wait()
+            await followed.loaded.wait()
         return log if followed.owner is not None or log.offset else None
 
     # -- loading ------------------------------------------------------------------------
@@ -125,8 +120,8 @@ class Follower:
                 await asyncio.sleep(waiting.compute(failures))
 
     async def _load_all(self, batch: list[Followed]) -> None:
-        for begin in range(0, len(batch), _BATCH):
-            part = batch[begin : begin + _BATCH]
+        for begin in range(0, len(batch), BATCH):
+            part = batch[begin : begin + BATCH]
             commands: list[tuple[str, ...]] = []
             for followed in part:
                 head, changes, _ = stream_keys(followed.name)
@@ -212,7 +207,7 @@ class Follower:
                 for followed in live:
                     followed.missing_since = None
             del live
-            await asyncio.sleep(settings.lease / 8)
+            await asyncio.sleep(settings.lease / 16)
         self._dead_since.clear()
 
     def _live(self) -> list[Followed]:
@@ -228,6 +223,7 @@ class Follower:
         patience = settings.lease / 2
         owners = list({followed.owner for followed in live if followed.owner is not None})
         alive = await self._server.do_all([("EXISTS", lease_key(owner)) for owner in owners])
+        self._dead_since = {o: since for o, since in self._dead_since.items() if o in owners}
         for owner, lives in zip(owners, alive, strict=True):
             if lives:
                 self._dead_since.pop(owner, None)
@@ -240,7 +236,7 @@ class Follower:
                 missing = followed.missing_since
                 if missing is not None and now - missing >= patience:
                     if (log := followed.log()) is not None:
-                        log.end("interrupted", _LOST)
+                        log.end("interrupted", LOST)
                 else:
                     self._load(followed)
 
@@ -253,7 +249,7 @@ class Follower:
         entry = end_entry("interrupted", INTERRUPTED)
         for group in groups.values():
             keys = [key for each in group for key in stream_keys(each.name)]
-            arguments = [entry, "interrupted", int(settings.retain * 1000) or 1]
+            arguments = [entry, "interrupted", retained()]
             answers = await self._server.run(
                 "end", keys, [*arguments, *(each.owner for each in group)]
             )

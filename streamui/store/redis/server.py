@@ -20,6 +20,10 @@ T = TypeVar("T")
 _BLOCK = 2.0  # seconds that a read waits for something new
 _PATIENCE = 5.0  # for one command, this wait included: a server that is slow for 2 s is not gone
 _CONNECT = 2.0
+_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
+
+BATCH = 100
+"""Streams in one call of a script, so that no other client of Redis waits long."""
 
 GONE = (RedisError, RedisClusterException, OSError, asyncio.TimeoutError)
 """What is raised while Redis cannot be used."""
@@ -61,11 +65,17 @@ class Server:
         url: ``redis://``, ``rediss://``, ``unix://`` as the ``redis`` package reads them;
             ``redis+cluster://`` or ``rediss+cluster://`` for a cluster, with one or several
             ``host:port`` of it, separated by commas.
+
+    Raises:
+        ValueError: If it is none of these.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.cluster = urlsplit(url).scheme.endswith("+cluster")
+        scheme = urlsplit(url).scheme
+        if scheme not in _SCHEMES:
+            raise ValueError(f"an address of Redis begins with one of {_SCHEMES}, not {scheme!r}")
+        self.cluster = scheme.endswith("+cluster")
         self._made: Any = None
         folder = Path(__file__).parent
         self._sources = {path.stem: path.read_text() for path in folder.glob("*.lua")}
@@ -80,7 +90,7 @@ class Server:
             "protocol": 2,
         }
         if not self.cluster:
-            return Redis.from_url(self._url, **options)
+            return cast("Any", Redis).from_url(self._url, **options)
         scheme, _, rest = self._url.partition("+cluster://")
         credentials, _, hosts = rest.split("/")[0].rpartition("@")
         at = f"{credentials}@" if credentials else ""
@@ -144,7 +154,8 @@ class Server:
         command = ["XREAD", "BLOCK", int(_BLOCK * 1000), "STREAMS", *cursors, *cursors.values()]
         blocked()
         reply = await client.execute_command(*command, **options)
-        return [(key.decode(), entries_of(entries)) for key, entries in reply or []]
+        streams = cast("list[tuple[bytes, Any]]", reply or [])
+        return [(key.decode(), entries_of(entries)) for key, entries in streams]
 
     async def _ready(self) -> Any:
         if self._made is None:

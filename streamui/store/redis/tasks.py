@@ -7,10 +7,11 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from streamui.redaction import redacted_traceback
 
+T = TypeVar("T")
 logger = logging.getLogger("streamui")
 
 
@@ -62,6 +63,11 @@ class Tasks:
             self._loop.call_soon_threadsafe(call)
         else:
             self._early.append(call)
+
+    async def elsewhere(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something in the engine's loop, which is another thread's."""
+        assert self._loop is not None
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def once(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Start a task, unless the one of this name is still running; in the loop's thread."""

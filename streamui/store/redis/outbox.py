@@ -1,0 +1,270 @@
+"""Writing streams whose keys live together, at frame pace.
+
+While Redis cannot be used, what is written merges in the logs, which costs nothing; when it is
+back, each publication goes on from where Redis says it is, or from the beginning if Redis has
+lost the stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
+
+from streamui.errors import StoreUnavailableError
+from streamui.redaction import redact
+from streamui.settings import settings
+from streamui.store.redis.entry import end_entry
+from streamui.store.redis.grants import Grants
+from streamui.store.redis.keys import stream_keys
+from streamui.store.redis.publication import Draft, Publication
+from streamui.store.redis.server import BATCH, GONE, Server, backoff
+from streamui.store.redis.tasks import Tasks
+from streamui.store.redis.times import kept, retained
+from streamui.streamable.base import Streamable
+from streamui.streamable.failure import INTERRUPTED, Failure
+from streamui.streamable.log import Log, Status
+
+logger = logging.getLogger("streamui")
+_BATCH_SIZE = 262_144  # characters in one call, unless a single stream has more
+_HINDERED = 0.25  # seconds until what Redis refused is tried again
+
+
+class Outbox:
+    """The publications of one group of the server's, and what of them waits to be written.
+
+    Args:
+        server: Where to.
+        tasks: The engine's tasks.
+        owner: Who this process is.
+        group: Which group it is.
+        meet: Called with each stream that is inside another.
+        grants: Where to write again who may read.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        tasks: Tasks,
+        owner: str,
+        group: str,
+        meet: Callable[[Streamable[Any]], None],
+        grants: Grants,
+    ) -> None:
+        self._server, self._tasks, self._owner, self._group = server, tasks, owner, group
+        self._meet, self._grants = meet, grants
+        self._publications: dict[str, Publication] = {}
+        self._ended: deque[tuple[float, Publication]] = deque()
+        self._waiting: dict[Publication, None] = {}
+        self._next = 0.0  # the earliest time to write again
+        self._hindered = False
+        self.live: set[str] = set()
+
+    # -- what there is to do ------------------------------------------------------------
+
+    def publish(self, name: str, log: Log) -> bool:
+        """Take charge of a stream; return whether it is a new one."""
+        if name in self._publications:
+            return False
+        publication = self._publications[name] = Publication(name, log, self._wake)
+        self.live.add(name)
+        log.listen(publication.wake)
+        self._wake(publication)
+        return True
+
+    def find(self, name: str) -> Log | None:
+        """Return the content of a stream that is published here."""
+        publication = self._publications.get(name)
+        return publication.log if publication is not None else None
+
+    def doubt(self) -> None:
+        """Make sure that Redis has all of every stream: it may have lost some."""
+        self._forget()
+        for publication in list(self._publications.values()):
+            publication.doubtful = True
+            self._wait(publication)
+            for reader in publication.readers:
+                self._grants.grant(publication.name, reader)
+
+    def grant(self, name: str, reader: str) -> None:
+        """Let a reader read and stop a stream, and again should Redis lose that."""
+        if (publication := self._publications.get(name)) is not None:
+            publication.readers.add(reader)
+        self._grants.grant(name, reader)
+
+    def keep_alive(self) -> None:
+        """Have Redis keep the live streams for longer, where that is due."""
+        self._forget()
+        due = asyncio.get_running_loop().time() - kept() / 4000
+        for name in list(self.live):
+            publication = self._publications.get(name)
+            if publication is not None and publication.kept <= due:
+                publication.doubtful = True
+                self._wait(publication)
+
+    def _forget(self) -> None:
+        """Let go of the streams that Redis has let go of."""
+        now = asyncio.get_running_loop().time()
+        while self._ended and self._ended[0][0] <= now:
+            self._drop(self._ended.popleft()[1])
+
+    def _wake(self, publication: Publication) -> None:
+        if not publication.waiting:
+            publication.waiting = True
+            self._tasks.soon(lambda: self._wait(publication))
+
+    def _wait(self, publication: Publication) -> None:
+        publication.waiting = True
+        self._waiting[publication] = None
+        self._tasks.once(f"publish-{self._group}", self._run)
+
+    # -- doing it -----------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        pauses, failures = backoff(), 0
+        while self._waiting:
+            await asyncio.sleep(max(0.0, self._next - loop.time()))
+            begun, used = loop.time(), time.thread_time()
+            try:
+                await self.flush()
+            except GONE as error:
+                if not failures:
+                    logger.warning("Redis cannot be written to: %s", redact(str(error)))
+                failures += 1
+                self._next = loop.time() + pauses.compute(failures)
+                continue
+            if failures:
+                failures = 0
+                logger.warning("Redis can be written to again")
+                self.doubt()
+            # A busy process writes less often: no more than half its time goes to this.
+            pace = max(settings.frame_interval / 2, 2 * (time.thread_time() - used))
+            self._next = begun + (_HINDERED if self._hindered else pace)
+            self._hindered = False
+
+    async def flush(self) -> None:
+        """Write what waits.
+
+        Raises:
+            RedisError: Or another of ``GONE``; what could not be written waits again.
+        """
+        pending, self._waiting = self._waiting, {}
+        publications = deque(pending)
+        try:
+            while publications:
+                await self._write(publications)
+        except BaseException:
+            for publication in publications:
+                self._wait(publication)
+            raise
+        finally:
+            self._forget()
+
+    async def _write(self, publications: deque[Publication]) -> None:
+        """Write the first of some streams, and take them out."""
+        drafts: list[tuple[Publication, Draft]] = []
+        taken = size = 0
+        for publication in publications:
+            if taken == BATCH or size > _BATCH_SIZE:
+                break
+            taken += 1
+            publication.waiting = False
+            if (draft := publication.draft(self._meet)) is not None:
+                drafts.append((publication, draft))
+                size += len(draft.entry) + len(draft.whole)
+        if drafts:
+            keys = [key for publication, _ in drafts for key in stream_keys(publication.name)]
+            arguments: list[Any] = [self._owner, kept(), retained()]
+            for _, draft in drafts:
+                arguments += draft.arguments
+            answers = cast("list[bytes]", await self._server.run("write", keys, arguments))
+            for number, (publication, draft) in enumerate(drafts):
+                answer, top = answers[2 * number : 2 * number + 2]
+                await self._hear(publication, draft, answer.decode(), int(top))
+        for _ in range(taken):
+            publications.popleft()
+
+    async def _hear(self, publication: Publication, draft: Draft, answer: str, top: int) -> None:
+        log = publication.log
+        if answer == "ok":
+            if "k" in draft.marks or not publication.kept:
+                publication.kept = asyncio.get_running_loop().time()
+            publication.doubtful = False
+            publication.written(draft)
+            if draft.status != "streaming":
+                self._finish(publication)
+        elif answer == "at":
+            publication.offset = top
+            self._wait(publication)
+        elif answer == log.status and top == log.offset:
+            self._finish(publication)  # it was written before, and the answer was lost
+        elif answer in ("taken", "done", "error", "cancelled", "interrupted"):
+            logger.warning("A stream is not this process's any more: it is %s", answer)
+            self._drop(publication)
+            log.end("interrupted")
+        elif answer.startswith("OOM"):
+            await self._hear_full(publication)
+        else:
+            logger.error("A stream could not be written to Redis: %s", redact(answer))
+            self._hindered = True
+            self._wait(publication)
+
+    async def _hear_full(self, publication: Publication) -> None:
+        now = asyncio.get_running_loop().time()
+        if publication.full_since is None:
+            publication.full_since = now
+            logger.error("Redis is full")
+        if now - publication.full_since < settings.store_patience:
+            self._hindered = True
+            self._wait(publication)
+            return
+        cause = StoreUnavailableError("Redis is full")
+        failure = Failure.of(cause)
+        await self._end([publication], "error", failure)
+        self._drop(publication)
+        publication.log.end("error", failure, cause)
+
+    def _finish(self, publication: Publication) -> None:
+        publication.offset, publication.doubtful = publication.log.offset, False
+        if not publication.finished:
+            self._leave(publication)
+            until = asyncio.get_running_loop().time() + settings.retain
+            self._ended.append((until, publication))
+
+    def _drop(self, publication: Publication) -> None:
+        if self._publications.get(publication.name) is publication:
+            del self._publications[publication.name]
+            self._leave(publication)
+
+    def _leave(self, publication: Publication) -> None:
+        publication.finished = True
+        publication.log.unlisten(publication.wake)
+        self.live.discard(publication.name)
+
+    async def _end(self, publications: list[Publication], status: Status, failure: Failure) -> None:
+        entry = end_entry(status, failure)
+        for begin in range(0, len(publications), BATCH):
+            batch = publications[begin : begin + BATCH]
+            keys = [key for each in batch for key in stream_keys(each.name)]
+            owners = [self._owner] * len(batch)
+            await self._server.run("end", keys, [entry, status, retained(), *owners])
+
+    async def close(self) -> None:
+        """Write what waits, and end for everybody else what is open: nobody makes it now.
+
+        Raises:
+            RedisError: Or another of ``GONE``.
+        """
+        try:
+            while self._waiting:
+                await self.flush()
+            live = [each for each in self._publications.values() if not each.finished]
+            await self._end(live, "interrupted", INTERRUPTED)
+        finally:
+            for publication in list(self._publications.values()):
+                self._drop(publication)
+            self._waiting.clear()
