@@ -16,13 +16,13 @@ install: .venv/installed node_modules/installed ## make .venv and node_modules; 
 run: .venv/installed ## start the demo page and open it at http://localhost:3000
 	$(BIN)/reflex run
 
-test: install chromium ## run every test, in Chromium too
+test: install chromium servers ## run every test, in Chromium too
 	$(BIN)/pytest
 
-quick: install ## run the tests that need no browser and no build
+quick: install servers ## run the tests that need no browser and no build
 	$(BIN)/pytest -m "not browser and not slow"
 
-e2e: install chromium ## run the tests in Chromium, without those that install packages
+e2e: install chromium servers ## run the tests in Chromium, without those that install packages
 	$(BIN)/pytest -m "browser and not slow"
 
 check: install ## lint, formatting, types, layers, JavaScript
@@ -44,9 +44,11 @@ wheel: .venv/installed ## build dist/streamui-*.whl
 clean: ## remove everything that make made
 	rm -rf .venv .web .states .cache node_modules dist assets/external frontend.zip backend.zip
 
-.PHONY: chromium
+.PHONY: chromium servers
 chromium:
 	@scripts/install-chromium
+servers:
+	@scripts/install-servers
 
 .venv/installed: pyproject.toml
 	test -x $(BIN)/python || scripts/create-venv $(PYTHON)
