@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 
@@ -97,7 +98,7 @@ def _now(stream: OpenStream) -> StreamNow:
     return StreamNow(
         number=meter.number,
         function=meter.function,
-        made_at=meter.made_at,
+        made_at=os.path.basename(meter.made_at),
         status="waiting" if stream.waiting else "streaming",
         stalled=stream.stalled(now),
         age=age,

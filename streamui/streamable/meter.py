@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from streamui.streamable.log import Log
 
 _numbers = itertools.count(1)
-_open: dict[int, Log] = {}
+_open: dict[int, OpenStream] = {}
 _totals: dict[str, StreamTotals] = {}
 _lock = threading.RLock()  # as in Log: the garbage collector may end a stream
 _untold: deque[EndedStream] = deque()
@@ -49,7 +49,7 @@ class Meter:
         self.made_at = streamable.made_at
         self.known = False  # somebody has its id
         self.streamable = weakref.ref(streamable)
-        _open[self.number] = log
+        _open[self.number] = OpenStream(self, log)
 
     def counts(self, log: Log) -> bool:
         """Return whether it is a stream so far, and no mere constant in the making."""
@@ -97,7 +97,7 @@ def tell_ends() -> None:
             hear(ended)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenStream:
     """A stream that is open, with its content; a log is not for everybody."""
 
@@ -122,7 +122,7 @@ class OpenStream:
 
 def open_streams() -> list[OpenStream]:
     """Return the streams of this process that are open, oldest first."""
-    return _listed(list(_open.values()))
+    return [stream for stream in list(_open.values()) if _counts(stream)]
 
 
 def stalled_streams() -> int:
@@ -138,9 +138,9 @@ def stream_totals() -> dict[str, StreamTotals]:
     """
     with _lock:
         result = {function: totals.copy() for function, totals in _totals.items()}
-        logs = list(_open.values())
+        under_way = list(_open.values())
     now = time.monotonic()
-    for stream in _listed(logs):
+    for stream in filter(_counts, under_way):
         name = bounded(result, stream.meter.function)
         totals = result.setdefault(name, StreamTotals())
         totals.started += 1
@@ -158,14 +158,12 @@ def find_open(number: int) -> Streamable[Any] | None:
     Args:
         number: As in :class:`Meter`; it counts this process's streamables, and lets nobody read.
     """
-    log = _open.get(number)
-    meter = log.meter if log is not None else None
-    return meter.streamable() if meter is not None else None
+    stream = _open.get(number)
+    return stream.meter.streamable() if stream is not None else None
 
 
-def _listed(logs: list[Log]) -> list[OpenStream]:
-    found = [(log.meter, log) for log in logs]
-    return [OpenStream(meter, log) for meter, log in found if meter and meter.counts(log)]
+def _counts(stream: OpenStream) -> bool:
+    return stream.meter.counts(stream.log)
 
 
 def _totals_of(function: str) -> StreamTotals:
