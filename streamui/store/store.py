@@ -43,6 +43,7 @@ class Store:
         self._logs: dict[str, Log] = {}
         self._readers: dict[str, set[str]] = {}
         self._ends: deque[tuple[float, str]] = deque()
+        self._foreign: deque[tuple[float, str]] = deque()  # grants for streams made elsewhere
         self._lock = threading.RLock()  # as in Log: the garbage collector may end a stream
         self._hearers: list[Callable[[Order], None]] = []
         if engine is not None:
@@ -87,6 +88,23 @@ class Store:
         for name, readers in list(self._readers.items()):
             for reader in list(readers):
                 engine.grant(name, reader)
+
+    def start(self) -> None:
+        """Begin to hear the other processes, in the running event loop; harmless twice.
+
+        Whatever is asked of the store begins it, too.
+        """
+        if self.engine is not None:
+            self.engine.start()
+
+    async def close(self) -> None:
+        """Write what others are to have, and let go of the engine; harmless without one.
+
+        Streams that are still open end as interrupted for other processes: nobody makes them
+        any more. The store is used again as if it were new.
+        """
+        if self._engine is not None:
+            await self._engine.close()
 
     # -- content ------------------------------------------------------------------------
 
@@ -149,11 +167,18 @@ class Store:
             name: The stream's id.
             reader: Who: a page's client token.
         """
-        readers = self._readers.setdefault(name, set())
-        if reader not in readers:
+        with self._lock:
+            readers = self._readers.get(name)
+            if readers is None:
+                readers = self._readers[name] = set()
+                if name not in self._logs:  # another process has it, and knows when it ends
+                    self._drop_expired()
+                    self._foreign.append((self._clock() + settings.retain, name))
+            if reader in readers:
+                return
             readers.add(reader)
-            if self.engine is not None:
-                self.engine.grant(name, reader)
+        if self.engine is not None:
+            self.engine.grant(name, reader)
 
     async def granted(self, name: str, reader: str) -> bool:
         """Return whether a reader may read and stop a stream.
@@ -245,6 +270,10 @@ class Store:
                 name = self._ends.popleft()[1]
                 self._logs.pop(name, None)
                 self._readers.pop(name, None)
+            while self._foreign and self._foreign[0][0] <= now:
+                name = self._foreign.popleft()[1]
+                if name not in self._logs:
+                    self._readers.pop(name, None)
 
 
 def _in_loop() -> bool:

@@ -112,3 +112,13 @@ def test_threads_may_end_streams_while_others_are_added():
     for thread in threads:
         thread.join()
     assert len(store._ends) == 500
+
+
+def test_grants_for_streams_of_other_processes_do_not_pile_up():
+    clock = Clock()
+    store = Store(clock=clock)
+    for number in range(1_000):
+        store.grant(f"elsewhere-{number}", "page")
+    clock.now = settings.retain
+    store.grant("one more", "page")
+    assert list(store._readers) == ["one more"]
