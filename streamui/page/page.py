@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 from typing import TYPE_CHECKING
 
+from streamui.page.pieces import Room
 from streamui.page.wire import Op, encode, lost
 from streamui.streamable.failure import Failure
 from streamui.streamable.log import Log
@@ -51,7 +52,7 @@ class Page:
         self.held: set[str] = set()  # ended streams whose value it has
         self._cursors: dict[str, Cursor] = {}
         self._waiting: dict[Cursor, None] = {}
-        self._lost: dict[str, Op] = {}
+        self._lost: dict[str, Op] = {}  # what it cannot have, and why
         self._aliases = 0
 
     def follow(self, name: str, log: Log, offset: int = 0) -> None:
@@ -105,7 +106,7 @@ class Page:
             self.wake(cursor)
 
     def frame(self) -> dict[str, Op]:
-        """Return everything that it has not got yet, and count it as sent."""
+        """Return what it has not got yet, as much as fits in a frame, and count it as sent."""
         frame: dict[str, Op] = {}
         for op in self._lost.values():
             self._aliases += 1
@@ -113,17 +114,26 @@ class Page:
         self._lost.clear()
         # Whatever wakes while this runs (the garbage collector ends streams, too) comes next time.
         pending, self._waiting = self._waiting, {}
+        room, later, begun = Room(), list[Cursor](), list[Cursor]()
         for cursor in pending:
             cursor.waiting = False
-            change = cursor.log.read(cursor.offset)
+            change = None if room.full else room.take(cursor.log, cursor.offset)
+            if change is None:
+                later.append(cursor)
+                continue
             if change.offset == cursor.offset and not cursor.new:
                 continue
+            if change.offset < cursor.log.offset:
+                begun.append(cursor)
             frame[cursor.alias] = encode(change, cursor.name if cursor.new else None)
             cursor.offset, cursor.new = change.offset, False
             if change.status != "streaming":
                 self.held.add(cursor.name)
                 self._cursors.pop(cursor.name, None)
                 self._close(cursor)
+        for cursor in (*later, *begun):  # who got nothing is first next time
+            if self._cursors.get(cursor.name) is cursor:
+                self.wake(cursor)
         return frame
 
     def give_up(self, alias: str) -> None:

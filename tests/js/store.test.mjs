@@ -149,6 +149,42 @@ test("a stream that was lost is found again when its handle comes complete", () 
   assert.deepEqual(shown(store, "a"), { value: "whole", status: "done", error: "", code: "" });
 });
 
+test("a long value comes in pieces, and only the last one ends it", () => {
+  const { store, requests } = makeStore();
+  store.apply({ 1: { i: "a", v: "one 😀", o: 6 } });
+  store.apply({ 1: " two" });
+  assert.equal(store.resume().streams.a, 10); // a new connection goes on from there
+  store.apply({ 1: { i: "a", f: 10, a: " three" } });
+  store.apply({ 1: { a: "!", o: 18, s: "done" } });
+  assert.deepEqual(shown(store, "a"), {
+    value: "one 😀 two three!",
+    status: "done",
+    error: "",
+    code: "",
+  });
+  assert.deepEqual(requests, []);
+});
+
+test("the pieces of what is here already change nothing", () => {
+  const { store, requests } = makeStore();
+  store.adopt({ $stream: "a", status: "done", value: "one two" });
+  store.apply({ 1: { i: "a", v: "one", o: 4 } });
+  store.apply({ 1: " two" });
+  store.apply({ 1: { o: 9, s: "done" } });
+  assert.equal(store.entry("a").snapshot.value, "one two");
+  assert.deepEqual(requests, []);
+});
+
+test("a stream that was one too many shows as soon as it is sent", () => {
+  const { store } = makeStore();
+  const error = { code: "limit", message: "Too many.", reference: "" };
+  store.apply({ 1: { i: "a", s: "interrupted", e: error } });
+  assert.equal(store.entry("a").snapshot.error, "Too many.");
+  assert.deepEqual(store.resume().held, []);
+  store.apply({ 2: { i: "a", v: "text", o: 1 } });
+  assert.deepEqual(shown(store, "a"), { value: "text", status: "streaming", error: "", code: "" });
+});
+
 test("an id or an alias named __proto__ is a name like any other", () => {
   const { store } = makeStore();
   store.apply(JSON.parse('{"__proto__":{"i":"__proto__","v":"x","o":1}}'));

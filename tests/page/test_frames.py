@@ -266,10 +266,10 @@ async def test_what_wakes_while_a_frame_is_written_comes_with_the_next(socket, p
     await until(lambda: len(socket.ops) == 2)
     read = type(second.log).read
 
-    def read_and_end(log, offset):  # as the garbage collector may, at any moment
+    def read_and_end(log, *where):  # as the garbage collector may, at any moment
         if log is second.log and not first.closed:
             first.done()
-        return read(log, offset)
+        return read(log, *where)
 
     monkeypatch.setattr(type(second.log), "read", read_and_end)
     second.append("c")

@@ -28,7 +28,10 @@ const emptySnapshot = {
 const sentence = (error) =>
   !error ? "" : error.reference ? `${error.message} (${error.reference})` : error.message;
 
-const isLost = (entry) => entry.error?.code === "lost";
+// What the server says when it does not send a stream: then it may be had later.
+const NOT_SENT = new Set(["lost", "limit", "unavailable"]);
+
+const isLost = (entry) => entry.status === "interrupted" && NOT_SENT.has(entry.error?.code);
 
 /** Return what a component gets to see. */
 export const snapshotOf = (value, status, error) => ({
@@ -110,9 +113,11 @@ export class StreamStore {
   }
 
   applyOp(entry, op) {
-    // A handle with the whole value has overtaken the last frame: there is nothing to add.
-    const ended = entry.status !== "streaming" && !isLost(entry);
-    if (ended && !(typeof op === "object" && "v" in op)) return;
+    // A handle with the whole value has overtaken the last frame, or the first pieces of a long
+    // one: there is nothing to add.
+    const lost = isLost(entry);
+    if (entry.status !== "streaming" && !lost && !("v" in Object(op) && op.s)) return;
+    if (lost && !op.s) Object.assign(entry, { status: "streaming", error: null });
     entry.known = true;
     if (typeof op === "string") {
       entry.append(op);
