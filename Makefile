@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(nam
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test quick e2e check format bench export wheel clean
+.PHONY: help install run test quick e2e check format bench load faults export wheel clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,12 @@ format: .venv/installed ## put imports and layout in order
 
 bench: install chromium ## measure against plain Reflex, Starlette and others
 	$(BIN)/python -m benchmarks
+
+load: install servers ## measure what this machine carries: streams, pages, readers
+	$(BIN)/python -m benchmarks.load
+
+faults: install servers ## play 2,000 seeded schedules of faults on real sockets
+	STREAMUI_SCHEDULES=2000 $(BIN)/pytest tests/faults/test_sockets.py --timeout=3600
 
 export: .venv/installed ## write frontend.zip (static files) and backend.zip
 	$(BIN)/reflex export --exclude-from-backend node_modules --exclude-from-backend tests

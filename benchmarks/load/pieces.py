@@ -14,6 +14,11 @@ def piece() -> str:
     return f"{time.monotonic():017.6f} "
 
 
+def clock_piece() -> str:
+    """Return the same, by the clock on the wall: for a reader that is no Python."""
+    return f"{time.time():017.6f} "
+
+
 class Delays:
     """From the append to the reader, for all pieces of all streams."""
 
@@ -22,15 +27,21 @@ class Delays:
         self.disorder = 0
         """Pieces that were not after the one before them."""
 
-    def hear(self, text: str, begin: int = 0) -> None:
-        """Take note that the pieces of a text from a position on have arrived now."""
-        now = time.monotonic()
+    def hear(self, text: str, begin: int = 0, now: float | None = None) -> None:
+        """Take note that the pieces of a text from a position on have arrived, by default now."""
+        now = time.monotonic() if now is None else now
         times = [float(text[at : at + LENGTH]) for at in range(begin, len(text), LENGTH)]
         self._seconds += [now - written for written in times]
         self.disorder += sum(later < earlier for earlier, later in pairwise(times))
 
     def __len__(self) -> int:
         return len(self._seconds)
+
+    def newest(self, count: int) -> "Delays":
+        """Return the delays of the last pieces only."""
+        newest = Delays()
+        newest._seconds = self._seconds[-count:]
+        return newest
 
     def percentile(self, share: float) -> float:
         """Return the delay that a share of the pieces did not exceed, in milliseconds."""
