@@ -1,6 +1,6 @@
 // Browser tabs without a browser: the real page store over real sockets, many in one process.
 // Each line of standard input is [tab, command, argument]; each answer one line [tab, answer].
-// What has been heard of a stream is told as [tab, {id, value, status, …}] while a tab is watched.
+// While a tab is watched, what is new in a text is told as [tab, {id, from, text, status, at}].
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
 import { snapshotOf, StreamStore } from "../../streamui/page/client/store.js";
@@ -90,9 +90,12 @@ class Tab {
 
   tell() {
     const at = Date.now() / 1000;
-    for (const [id, { read }] of this.shown) {
-      const { value, status } = read();
-      say(this.name, { id, value: value ?? null, status, at });
+    for (const [id, place] of this.shown) {
+      const { value = "", status } = place.read();
+      if (place.told === value.length && place.status === status) continue;
+      const from = place.told ?? 0;
+      say(this.name, { id, from, text: value.slice(from), status, at });
+      Object.assign(place, { told: value.length, status });
     }
   }
 
