@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
+from typing import TypeGuard
 
 from reflex.state import State
 from reflex_base.event import event
@@ -11,14 +13,17 @@ from reflex_base.vars.base import computed_var
 from streamui.errors import StoreUnavailableError, StreamNotFoundError
 from streamui.page import link
 from streamui.page.frames import pages
+from streamui.page.page import MOST, TOO_MANY
 from streamui.page.state_walk import find_streamables
 from streamui.server.access import readable
 from streamui.server.stopping import stop_calls, stop_stream
+from streamui.settings import settings
 from streamui.store.store import store
 from streamui.streamable.failure import Failure
 from streamui.streamable.log import Log
 
-_MOST = 10_000  # streams that one page may ask for at once
+_LONGEST = 256  # characters of a name that are looked at
+_LARGEST = 2**53  # an offset that a page can count to
 
 
 class StreamConnection(State):
@@ -51,11 +56,13 @@ class StreamConnection(State):
         if token is None or not isinstance(streams, dict):
             return
         wanted = {
-            name: offset
-            for name, offset in list(streams.items())[:_MOST]
-            if isinstance(offset, int) and not isinstance(offset, bool)
+            name: offset if type(offset) is int and abs(offset) < _LARGEST else -1
+            for name, offset in islice(streams.items(), MOST)
+            if _is_name(name)
         }
-        found = {name: await self._find(name, token) for name in wanted}
+        found: dict[str, Log | Failure] = dict.fromkeys(wanted, TOO_MANY)
+        for name in islice(wanted, settings.streams_per_page or MOST):
+            found[name] = await self._find(name, token)
         unknown = {name for name, content in found.items() if isinstance(content, Failure)}
         try:
             if unknown:
@@ -67,8 +74,8 @@ class StreamConnection(State):
                         store.grant(streamable.id, token)
                         found[streamable.id] = streamable.log
         finally:
-            has = held[:_MOST] if isinstance(held, list) else []
-            pages.hello(token, wanted, found, [name for name in has if isinstance(name, str)])
+            has = held[:MOST] if isinstance(held, list) else []
+            pages.hello(token, wanted, found, [name for name in has if _is_name(name)])
 
     async def _find(self, name: str, token: str) -> Log | Failure:
         try:
@@ -84,7 +91,7 @@ class StreamConnection(State):
             name: The function, as :func:`streamui.stop` wrote it.
         """
         token = link.current_token()
-        if token is not None and isinstance(name, str):
+        if token is not None and _is_name(name):
             await stop_calls(token, name)
 
     @event(background=True)
@@ -95,8 +102,12 @@ class StreamConnection(State):
             name: The stream's id; harmless if it has ended, or is not this page's.
         """
         token = link.current_token()
-        if token is None or not isinstance(name, str):
+        if token is None or not _is_name(name):
             return
         with suppress(StreamNotFoundError):
             await readable(name, token)
             await stop_stream(name)
+
+
+def _is_name(name: object) -> TypeGuard[str]:
+    return isinstance(name, str) and len(name) <= _LONGEST

@@ -85,7 +85,8 @@ class Pages:
         page = self.of(token)
         if page is None:
             return
-        page.held.update(held)
+        for name in held:
+            page.hold(name)
         for name, offset in streams.items():
             page.resume(name, offset, found[name])
 

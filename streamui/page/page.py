@@ -5,13 +5,21 @@ from __future__ import annotations
 import contextvars
 from typing import TYPE_CHECKING
 
+from streamui.errors import LimitError
 from streamui.page.pieces import Room
 from streamui.page.wire import Op, encode, lost
+from streamui.settings import settings
 from streamui.streamable.failure import Failure
 from streamui.streamable.log import Log
 
 if TYPE_CHECKING:
     from streamui.page.frames import Pages
+
+MOST = 10_000
+"""Streams that a page may name at once, and that are known to be held by it."""
+
+TOO_MANY = Failure(LimitError.code, LimitError.sentence)
+"""Of a stream that is one more than a page may follow."""
 
 receiving: contextvars.ContextVar[Page | None] = contextvars.ContextVar(
     "streamui_receiving", default=None
@@ -49,7 +57,7 @@ class Page:
     def __init__(self, pages: Pages, token: str, sid: str) -> None:
         self.pages, self.token, self.sid = pages, token, sid
         self.due = 0.0
-        self.held: set[str] = set()  # ended streams whose value it has
+        self.held: dict[str, None] = {}  # ended streams whose value it has, oldest first
         self._cursors: dict[str, Cursor] = {}
         self._waiting: dict[Cursor, None] = {}
         self._lost: dict[str, Op] = {}  # what it cannot have, and why
@@ -63,13 +71,27 @@ class Page:
             log: Its content.
             offset: What the page has, as it says.
         """
-        cursor = self._cursors.get(name)
-        if cursor is None:
-            self._aliases += 1
-            cursor = Cursor(self, name, log, offset, str(self._aliases))
-            self._cursors[name] = cursor
-            log.listen(cursor.wake)
-            cursor.wake(log)
+        if name in self._cursors:
+            return
+        if 0 < settings.streams_per_page <= len(self._cursors):
+            self._refuse(name, TOO_MANY)
+            return
+        self._aliases += 1
+        cursor = Cursor(self, name, log, offset, str(self._aliases))
+        self._cursors[name] = cursor
+        self._lost.pop(name, None)
+        log.listen(cursor.wake)
+        cursor.wake(log)
+
+    def hold(self, name: str) -> None:
+        """Take note that it has the value of an ended stream.
+
+        Args:
+            name: The stream's id.
+        """
+        self.held[name] = None
+        if len(self.held) > MOST:
+            del self.held[next(iter(self.held))]
 
     def resume(self, name: str, offset: int, content: Log | Failure) -> None:
         """Begin a stream again where the page says it is.
@@ -86,11 +108,15 @@ class Page:
             del self._cursors[name]
             self._close(cursor)
         if isinstance(content, Failure):
-            self._lost[name] = lost(name, content)
-            self.pages.wake(self)
+            self._refuse(name, content)
             return
-        self.held.discard(name)
+        self.held.pop(name, None)
         self.follow(name, content, offset)
+
+    def _refuse(self, name: str, failure: Failure) -> None:
+        if len(self._lost) < MOST:  # a page that reads nothing may go on asking
+            self._lost[name] = lost(name, failure)
+            self.pages.wake(self)
 
     def wake(self, cursor: Cursor) -> None:
         """Take note that a stream has something for it."""
@@ -128,7 +154,7 @@ class Page:
             frame[cursor.alias] = encode(change, cursor.name if cursor.new else None)
             cursor.offset, cursor.new = change.offset, False
             if change.status != "streaming":
-                self.held.add(cursor.name)
+                self.hold(cursor.name)
                 self._cursors.pop(cursor.name, None)
                 self._close(cursor)
         for cursor in (*later, *begun):  # who got nothing is first next time

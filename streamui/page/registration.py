@@ -9,6 +9,7 @@ from reflex_base.utils.serializers import serializer
 from streamui.http.site import site
 from streamui.page import children, configuration, connection, link, vars  # noqa: F401  # registers
 from streamui.page.frames import pages
+from streamui.settings import settings
 from streamui.store.store import addresses, store
 from streamui.streamable.patch import size_of
 from streamui.streamable.quota import page_finders
@@ -27,6 +28,7 @@ def serialize_streamable(value: StreamableValue) -> dict[str, Any]:  # pyright: 
 
     A page that is given a live handle gets its stream from then on. One that holds the value
     of an ended stream already is not sent it again: that keeps a conversation's bytes linear.
+    One that is too long for a frame travels as a stream, in pieces.
     """
     page = pages.current()
     if value.streaming:
@@ -38,7 +40,8 @@ def serialize_streamable(value: StreamableValue) -> dict[str, Any]:  # pyright: 
                 page.follow(value.id, value.log)
         return handle
     handle = value.handle()
-    if page is None or size_of(handle.get("value")) <= _SMALL:
+    size = size_of(handle.get("value"))
+    if page is None or size <= _SMALL:
         return handle
     # Where it can be asked for, should the page turn out not to have it after all.
     store.add(value.id, value.log)
@@ -47,6 +50,10 @@ def serialize_streamable(value: StreamableValue) -> dict[str, Any]:  # pyright: 
     if value.id in page.held:
         handle.pop("value", None)
         handle["held"] = 1
+    elif 0 < settings.frame_bytes < size:
+        handle = {"$stream": value.id}
+        if not link.hydrating():
+            page.follow(value.id, value.log)
     elif not link.hydrating():  # a page that connects says itself what it holds
-        page.held.add(value.id)
+        page.hold(value.id)
     return handle
