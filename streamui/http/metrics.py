@@ -27,8 +27,11 @@ def stream_collector() -> StreamCollector:
     Raises:
         ImportError: If ``prometheus-client`` is not installed: ``pip install streamui[metrics]``.
     """
-    from streamui.server.prometheus import StreamCollector
-
+    try:
+        from streamui.server.prometheus import StreamCollector
+    except ModuleNotFoundError as error:
+        wanted = "metrics for Prometheus need a package more: pip install 'streamui[metrics]'"
+        raise ImportError(wanted) from error
     return StreamCollector()
 
 
@@ -54,6 +57,7 @@ def metrics_routes(
         ImportError: If ``prometheus-client`` is not installed: ``pip install streamui[metrics]``.
         ValueError: If ``token`` is empty, which would let everybody in.
     """
+    collector = stream_collector()
     from prometheus_client.exposition import choose_encoder
     from prometheus_client.registry import CollectorRegistry
 
@@ -61,7 +65,7 @@ def metrics_routes(
         raise ValueError("metrics_routes(token='') would let everybody in; give None to mean that")
     if registry is None:
         registry = CollectorRegistry()
-        registry.register(stream_collector())
+        registry.register(collector)
 
     async def metrics(request: Request) -> Response:
         if token is not None and not _may(request, token):
@@ -69,7 +73,7 @@ def metrics_routes(
             return PlainTextResponse("A token is needed.", 401, headers)
         try:
             encode, kind = choose_encoder(request.headers.get("accept", ""))
-        except ValueError:  # a version that is none
+        except (TypeError, ValueError):  # a version that is none
             encode, kind = choose_encoder("")
         return Response(encode(registry), headers={**_HEADERS, "content-type": kind})
 

@@ -10,17 +10,29 @@ import pytest
 PROGRAM = Path(__file__).parent / "traced_program.py"
 
 
-def run(how):
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", PROGRAM, how], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+@pytest.fixture(scope="module")
+def programs():
+    """What the program prints when it sets OpenTelemetry up early, late, and never."""
+    started = {
+        how: subprocess.Popen(
+            [sys.executable, "-W", "error", PROGRAM, how],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for how in ("early", "late", "without")
+    }
+    printed = {}
+    for how, program in started.items():
+        output, problems = program.communicate(timeout=60)
+        assert program.returncode == 0, problems
+        printed[how] = json.loads(output)
+    return printed
 
 
 @pytest.fixture(scope="module")
-def exported():
-    return run("early")
+def exported(programs):
+    return programs["early"]
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +158,8 @@ def test_models_are_measured_by_the_names_of_the_conventions(points):
     assert first[1]["count"] == 1
 
 
-def test_an_app_that_sets_it_up_late_is_heard_from_then_on():
-    exported = run("late")
+def test_an_app_that_sets_it_up_late_is_heard_from_then_on(programs):
+    exported = programs["late"]
     names = [span["name"] for span in exported["spans"]]
     assert names.count("run App.ask") == 1
     started = dict(
@@ -157,7 +169,7 @@ def test_an_app_that_sets_it_up_late_is_heard_from_then_on():
     assert started["App.ask"] == 2  # counted from the start, whoever listens
 
 
-def test_an_app_without_it_loads_nothing_of_it_and_is_counted_all_the_same():
-    found = run("without")
+def test_an_app_without_it_loads_nothing_of_it_and_is_counted_all_the_same(programs):
+    found = programs["without"]
     assert found["imported"] == []
     assert found["stats"]["functions"]["App.ask"]["runs"]["ends"] == {"done": 1}

@@ -41,9 +41,8 @@ async def ask():
 
 async def fail():
     StreamableValue("").append("part")
-    stream = ui.default_client().responses.create(
-        model="streamui-demo", input="fail with 500", stream=True
-    )
+    client = ui.default_client().with_options(max_retries=0)
+    stream = client.responses.create(model="streamui-demo", input="fail with 500", stream=True)
     async for _ in ui.model_events(stream):
         pass
 
