@@ -19,11 +19,10 @@ from streamui.server.access import readable
 from streamui.server.stopping import stop_calls, stop_stream
 from streamui.settings import settings
 from streamui.store.store import store
-from streamui.streamable.failure import Failure
+from streamui.streamable.failure import LOST, Failure
 from streamui.streamable.log import Log
 
 _LONGEST = 256  # characters of a name that are looked at
-_LARGEST = 2**53  # an offset that a page can count to
 
 
 class StreamConnection(State):
@@ -56,9 +55,9 @@ class StreamConnection(State):
         if token is None or not isinstance(streams, dict):
             return
         wanted = {
-            name: offset if type(offset) is int and abs(offset) < _LARGEST else -1
+            name: offset
             for name, offset in islice(streams.items(), MOST)
-            if _is_name(name)
+            if isinstance(offset, int) and not isinstance(offset, bool)
         }
         found: dict[str, Log | Failure] = dict.fromkeys(wanted, TOO_MANY)
         for name in islice(wanted, settings.streams_per_page or MOST):
@@ -78,6 +77,8 @@ class StreamConnection(State):
             pages.hello(token, wanted, found, [name for name in has if _is_name(name)])
 
     async def _find(self, name: str, token: str) -> Log | Failure:
+        if not _is_name(name):
+            return LOST
         try:
             return await readable(name, token)
         except (StreamNotFoundError, StoreUnavailableError) as cause:
