@@ -11,6 +11,7 @@
     ├── StreamNotFoundError (LookupError)      unknown, expired or forbidden: all answer alike
     ├── StreamConnectionError (ConnectionError) a stream's server cannot be reached, or refuses
     ├── StoreUnavailableError (ConnectionError) the shared store cannot be reached now
+    ├── RestartingError (RuntimeError)         the process is about to end, and begins nothing new
     ├── LimitError (RuntimeError)              a configured limit is reached; it says which
     ├── StreamCancelledError (RuntimeError)    the producer was stopped
     ├── StreamInterruptedError (RuntimeError)  the producer died without an end
@@ -107,6 +108,13 @@ class StoreUnavailableError(StreamUIError, ConnectionError):
 
     code = "unavailable"
     sentence = "The server cannot reach its streams right now. Try again in a moment."
+
+
+class RestartingError(StreamUIError, RuntimeError):
+    """A call that the server does not begin, because its process is about to end."""
+
+    code = "restarting"
+    sentence = "The server is restarting. Try again in a moment."
 
 
 class LimitError(StreamUIError, RuntimeError):

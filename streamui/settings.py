@@ -21,6 +21,9 @@ class Settings:
         message_limit: Characters that one message of a person may have.
         stop_grace: Seconds that a stopped server function may take to clean up before its
             streamables are closed over its head.
+        drain: Seconds that server functions have to end by themselves when their process is asked
+            to end; those that take longer are interrupted. In development none: a change shows
+            at once.
         leave_grace: Seconds that a page may be gone before a run that ends with its page is
             stopped; long enough for a reload.
         queue_limit: Packets that may wait in a page's socket before its frames are held back.
@@ -68,6 +71,7 @@ class Settings:
     retain: float = 600.0
     message_limit: int = 100_000
     stop_grace: float = 2.0
+    drain: float = 5.0
     leave_grace: float = 30.0
     queue_limit: int = 1
     model_retries: int = 2

@@ -73,7 +73,7 @@ class Run:
         self._time_limit = time_limit
         self._latest_wins = latest_wins
         self._opened: dict[int, object] = {}
-        self._stopping = False
+        self._broken_off: Literal["", "cancelled", "interrupted"] = ""
         self._task: asyncio.Task[Any] | None = None
         self._force: asyncio.TimerHandle | None = None
 
@@ -98,14 +98,21 @@ class Run:
         It ends as ``cancelled``, whatever the function makes of that. The function sees
         ``asyncio.CancelledError`` at its current ``await`` or ``yield``.
         """
-        if self._stopping or self.status not in _OPEN:
+        self._break_off("cancelled")
+
+    def interrupt(self) -> None:
+        """Do the same because its process ends; then it ends as ``interrupted``."""
+        self._break_off("interrupted")
+
+    def _break_off(self, status: Literal["cancelled", "interrupted"]) -> None:
+        if self._broken_off or self.status not in _OPEN:
             return
-        self._stopping = True
+        self._broken_off = status
         if self._task is not None:
             self._task.cancel()
             # A function that does not give up must not keep its page waiting.
             self._force = asyncio.get_running_loop().call_later(
-                settings.stop_grace, self._end_streamables, "cancelled"
+                settings.stop_grace, self._end_streamables, status
             )
 
     # -- running ------------------------------------------------------------------------
@@ -141,7 +148,7 @@ class Run:
         token = current_scope.set(self)
         limit = asyncio.timeout(self._time_limit)
         try:
-            if self._stopping:
+            if self._broken_off:
                 raise asyncio.CancelledError
             async with limit, gate or nullcontext():
                 await self._walk(start(), emit)
@@ -156,12 +163,12 @@ class Run:
             self._end_streamables("interrupted")
             raise
         else:
-            await self._close("cancelled" if self._stopping else "done")
+            await self._close(self._broken_off or "done")
         finally:
             current_scope.reset(token)
             if self._force is not None:
                 self._force.cancel()
-            if self._stopping and self._task is not None:
+            if self._broken_off and self._task is not None:
                 self._task.uncancel()  # a stop ends here; the task goes on
             self._task = None
 
@@ -192,8 +199,8 @@ class Run:
 
     async def _cancelled(self, cause: asyncio.CancelledError) -> None:
         task = self._task
-        if self._stopping:
-            await self._close("cancelled")
+        if self._broken_off:
+            await self._close(self._broken_off)
         elif task is not None and not task.cancelling():
             # Nobody cancelled this run: it waited for a task that was cancelled.
             await self._failed(RuntimeError("a task that the function waited for was cancelled"))
@@ -205,9 +212,9 @@ class Run:
         error = as_model_error(cause) or cause
         failure = Failure.of(error)
         words = words_for_log(error)
-        if self._stopping:  # it was stopped, and failed while it cleaned up
+        if self._broken_off:  # it was stopped, and failed while it cleaned up
             logger.warning("%s failed after its stop: %s", self.label, words)
-            await self._close("cancelled")
+            await self._close(self._broken_off)
             return
         logger.error("%s failed [%s]: %s", self.label, failure.reference, words)
         heard = any(isinstance(opened, Streamable) for opened in self._opened.values())

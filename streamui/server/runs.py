@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Hashable
+from collections.abc import AsyncGenerator, Hashable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from weakref import WeakValueDictionary
 
@@ -18,6 +18,7 @@ class Runs:
         self._runs: dict[tuple[str, str], list[Run]] = {}
         self._gates: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
         self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+        self._idle: asyncio.Event | None = None  # what somebody waits for
 
     def add(self, run: Run) -> None:
         """Make a run known, so that it can be stopped."""
@@ -30,6 +31,8 @@ class Runs:
             here.remove(run)
         if not here:
             self._runs.pop((run.page, run.name), None)
+        if not self._runs and self._idle is not None:
+            self._idle.set()
 
     def of(self, page: str, name: str) -> list[Run]:
         """Return the runs of one function on one page, oldest first."""
@@ -46,6 +49,15 @@ class Runs:
         for run in chosen:
             run.stop()
         return len(chosen)
+
+    async def wait_idle(self) -> None:
+        """Wait until no run is under way."""
+        while self._runs:
+            self._idle = asyncio.Event()
+            await self._idle.wait()
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter([run for here in self._runs.values() for run in here])
 
     def __len__(self) -> int:
         return sum(map(len, self._runs.values()))
