@@ -85,6 +85,13 @@ def test_streaming_without_a_page():
     assert done.stderr == ""
 
 
+def test_event_streams_that_others_send(run_app, page):
+    start(run_app, page, "09_read_an_event_stream.py")
+    expect(page.get_by_text(re.compile(r"says \d\d:\d\d:\d\d$"))).to_be_visible()
+    press(page, "Ask")
+    expect(page.get_by_text(re.compile(r"river.*\.$", re.I | re.S)).last).to_be_visible()
+
+
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_is_under_60_lines_and_in_the_list(example):
     assert len(example.read_text().splitlines()) < 60
