@@ -12,7 +12,11 @@ const mount = (place) => {
     store.adopt(place.handle);
     place.read = () => snapshotOf(value, status, error);
   }
-  place.note ??= () => (place.heard = place.read());
+  place.note ??= () => {
+    const { value, status } = (place.heard = place.read());
+    const last = place.history.at(-1);
+    if (last?.[0] !== value || last?.[1] !== status) place.history.push([value, status]);
+  };
   place.leave ??= store.listen(id, place.note);
   place.note();
 };
@@ -31,7 +35,7 @@ const commands = {
   frame: (frame) => store.apply(frame),
   show: (handles) => {
     for (const handle of handles.filter((each) => each.$stream)) {
-      const place = places.get(handle.$stream) ?? {};
+      const place = places.get(handle.$stream) ?? { history: [] };
       places.set(handle.$stream, Object.assign(place, { handle }));
       mount(place);
     }
@@ -56,6 +60,8 @@ const commands = {
       const { value, status } = places.get(id)?.heard ?? {};
       return [value ?? null, status ?? null];
     }),
+  // All that a component has drawn of a stream, in order.
+  history: (id) => places.get(id).history.map(([value, status]) => [value ?? null, status]),
 };
 
 createInterface({ input: process.stdin }).on("line", (line) => {
