@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 
@@ -25,18 +26,13 @@ class Bell:
 
     def ring(self, _: object = None) -> None:
         """Wake whoever waits, now or when it next does."""
-        if self._rung:
-            return
-        if threading.get_ident() == self._thread:
-            self._ring()
-        else:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
-                self._loop.call_soon_threadsafe(self._ring)
+        if not self._rung:
+            self._call(self._ring)
 
     def stop(self) -> None:
-        """Let nobody wait any more; in the loop's thread."""
-        self.stopped = self._rung = True
-        self._end()
+        """Let nobody wait any more."""
+        self.stopped = True
+        self._call(self._ring)
 
     async def wait(self, seconds: float) -> bool:
         """Wait until it is rung.
@@ -68,9 +64,16 @@ class Bell:
             timer.cancel()
             self._waiting = None
 
+    def _call(self, function: Callable[[], None]) -> None:
+        if threading.get_ident() == self._thread:
+            function()
+        else:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                self._loop.call_soon_threadsafe(function)
+
     def _ring(self) -> None:
         self._rung = True
-        if not self._sleeping:
+        if self.stopped or not self._sleeping:
             self._end()
 
     def _end(self) -> None:
