@@ -46,6 +46,16 @@ class Settings:
         streams_per_page: Streams that a page may have made and not ended, and as many that it may
             follow; 0 is no limit, here and in the next.
         streams_open: Streams that may be open in this process.
+        runs_per_page: Server functions that may be under way for a page, those that wait included;
+            0 is no limit, here and in the next.
+        runs_open: Server functions that may be under way in this process.
+        run_limit: Seconds that a server function may take which has no ``time_limit`` of its own;
+            0 is no limit, here and in the next.
+        idle_limit: Seconds without a write, a yield or a turn after which a server function, or
+            a stream that belongs to none, ends with a ``timeout`` error.
+        connections_per_client: Streams that one client may read at once over HTTP; 0 is no limit,
+            here and in the next.
+        connections: Streams that may be read at once over HTTP from this process.
         value_bytes: Bytes that one value may have: text as UTF-8, anything else as JSON; 0 is no
             limit, here and in the next.
         object_bytes: Bytes, as JSON, of what is sent in one piece: an object, one item of a list,
@@ -86,6 +96,12 @@ class Settings:
     patch_log: int = 4096
     streams_per_page: int = 500
     streams_open: int = 20_000
+    runs_per_page: int = 100
+    runs_open: int = 5_000
+    run_limit: float = 600.0
+    idle_limit: float = 0.0
+    connections_per_client: int = 100
+    connections: int = 10_000
     value_bytes: int = 16_777_216
     object_bytes: int = 1_048_576
     frame_bytes: int = 262_144

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import logging
 import secrets
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Literal, Protocol, cast, runtime_checkable
@@ -14,6 +16,7 @@ from streamui.errors import RunTimeoutError, StreamUIError
 from streamui.models.failures import as_model_error
 from streamui.redaction import redacted_traceback
 from streamui.server import telemetry
+from streamui.server.limits import timed
 from streamui.server.metrics import observed
 from streamui.settings import settings
 from streamui.streamable.base import Streamable
@@ -48,7 +51,8 @@ class Run:
     Args:
         name: The server function, as events name it.
         page: The page that called, or what stands for it.
-        time_limit: Seconds it may take, waiting for its turn included; ``None`` is no limit.
+        time_limit: Seconds it may take, waiting for its turn included; 0 is no limit, ``None``
+            is ``settings.run_limit``.
         latest_wins: A newer call cancels this one, so being cancelled is not being
             interrupted.
         label: What the log calls it; its name by default.
@@ -70,7 +74,9 @@ class Run:
         self.status: RunStatus = "running"
         self.failure: Failure | None = None
         self.turns: set[Hashable] = set()  # the turns it has now
-        self._time_limit = time_limit
+        self._time_limit = settings.run_limit if time_limit is None else time_limit
+        self._overdue: RunTimeoutError | None = None
+        self._last_sign = time.monotonic()
         self._latest_wins = latest_wins
         self._opened: dict[int, object] = {}
         self._broken_off: Literal["", "cancelled", "interrupted"] = ""
@@ -84,11 +90,17 @@ class Run:
         if self.status not in _OPEN:  # a task that the function left behind outlives it
             return False
         self._opened[id(opened)] = opened
+        self.show_life()
         return True
 
     def release(self, opened: object) -> None:
         """Forget something that has closed; see :class:`Scope`."""
         self._opened.pop(id(opened), None)
+        self.show_life()
+
+    def show_life(self) -> None:
+        """Take note that it is not idle, see ``settings.idle_limit``; its writes say so too."""
+        self._last_sign = time.monotonic()
 
     # -- stopping -----------------------------------------------------------------------
 
@@ -110,10 +122,29 @@ class Run:
         self._broken_off = status
         if self._task is not None:
             self._task.cancel()
-            # A function that does not give up must not keep its page waiting.
+            self._end_soon(status)
+
+    def _time_out(self, limit: asyncio.Timeout, words: str) -> None:
+        if self._overdue is None:
+            self._overdue = RunTimeoutError(f"{self.label} {words}")
+            limit.reschedule(asyncio.get_running_loop().time())
+            self._end_soon("error", Failure.of(self._overdue), self._overdue)
+
+    def _end_soon(self, *end: Any) -> None:
+        # A function that does not give up must not keep its page waiting.
+        if self._force is None:
             self._force = asyncio.get_running_loop().call_later(
-                settings.stop_grace, self._end_streamables, status
+                settings.stop_grace, self._end_streamables, *end
             )
+
+    def _sign_of_life(self) -> float:
+        if self.status == "waiting":
+            return time.monotonic()
+        last = self._last_sign
+        for opened in self._opened.values():
+            if isinstance(opened, Streamable):
+                last = max(last, cast("Streamable[Any]", opened).last_write)
+        return last
 
     # -- running ------------------------------------------------------------------------
 
@@ -146,19 +177,22 @@ class Run:
     ) -> None:
         self._task = asyncio.current_task()
         token = current_scope.set(self)
-        limit = asyncio.timeout(self._time_limit)
+        limit = asyncio.timeout(None)
+        end = functools.partial(self._time_out, limit)
         try:
             if self._broken_off:
                 raise asyncio.CancelledError
-            async with limit, gate or nullcontext():
-                await self._walk(start(), emit)
-                await self._follow_sources()
+            async with limit:
+                with timed(self._time_limit, self._sign_of_life, end):
+                    async with gate or nullcontext():
+                        await self._walk(start(), emit)
+                        await self._follow_sources()
+            if self._overdue is not None:
+                raise self._overdue  # it did not want to hear of it
         except asyncio.CancelledError as cause:
             await self._cancelled(cause)
         except Exception as cause:  # any: it is the user's code
-            if isinstance(cause, TimeoutError) and limit.expired():
-                cause = RunTimeoutError(f"{self.label} ran for more than {self._time_limit:g} s")
-            await self._failed(cause)
+            await self._failed(self._overdue or cause)
         except BaseException:
             self._end_streamables("interrupted")
             raise
@@ -181,6 +215,7 @@ class Run:
         try:
             async for item in steps:
                 try:
+                    self.show_life()
                     if item is not None:
                         await emit(item)
                     await asyncio.sleep(0)  # frames go out, a stop comes in

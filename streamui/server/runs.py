@@ -90,6 +90,7 @@ async def _waiting(run: Run, gate: asyncio.Lock | asyncio.Semaphore) -> AsyncGen
         await gate.acquire()
     finally:
         run.status = "running"
+        run.show_life()
     try:
         yield
     finally:
