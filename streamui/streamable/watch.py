@@ -1,18 +1,23 @@
-"""The warning for a streamable that was left open."""
+"""What happens to a streamable that is left open: a warning, and where it is set an end."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from streamui.errors import RunTimeoutError
 from streamui.settings import settings
+from streamui.streamable.failure import Failure
 
 if TYPE_CHECKING:
     from streamui.streamable.base import Streamable
+
+logger = logging.getLogger("streamui")
 
 
 class LeftOpenWarning(UserWarning):  # Python hides a ResourceWarning by default
@@ -30,33 +35,55 @@ def creation_line() -> str:
 
 
 def watch_open(streamable: Streamable[Any]) -> None:
-    """Warn once when the streamable stays open without a write for ``settings.open_warning``.
+    """Watch a streamable that no running function owns, as long as it is open.
 
-    Silent where no event loop runs: then nothing waits for the end either.
+    It is warned about once when it had no write for ``settings.open_warning``, and ended when it
+    had none for ``settings.idle_limit``. Silent where no event loop runs: then nothing waits for
+    the end either.
     """
-    if settings.open_warning <= 0:
+    delay = _next_look(streamable, warned=False)
+    if delay is None:
         return
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return
-    _arm(loop, weakref.ref(streamable), settings.open_warning)
+    loop.call_later(delay, _look, loop, weakref.ref(streamable), False)
 
 
-def _arm(
-    loop: asyncio.AbstractEventLoop, reference: weakref.ref[Streamable[Any]], delay: float
+def _look(
+    loop: asyncio.AbstractEventLoop, reference: weakref.ref[Streamable[Any]], warned: bool
 ) -> None:
-    loop.call_later(delay, _look, loop, reference)
-
-
-def _look(loop: asyncio.AbstractEventLoop, reference: weakref.ref[Streamable[Any]]) -> None:
     streamable = reference()
     if streamable is None or streamable.closed or streamable.owned:
         return
-    left = streamable.last_write + settings.open_warning - time.monotonic()
-    if left > 0:
-        _arm(loop, reference, left)
+    silent = time.monotonic() - streamable.last_write
+    if 0 < settings.idle_limit <= silent:
+        _end(streamable)
         return
+    if not warned and 0 < settings.open_warning <= silent:
+        warned = True
+        _warn(streamable)
+    if (delay := _next_look(streamable, warned=warned)) is not None:
+        loop.call_later(delay, _look, loop, reference, warned)
+
+
+def _next_look(streamable: Streamable[Any], *, warned: bool) -> float | None:
+    silent = time.monotonic() - streamable.last_write
+    limits = [settings.idle_limit] if warned else [settings.idle_limit, settings.open_warning]
+    return min((max(limit - silent, 0.0) for limit in limits if limit > 0), default=None)
+
+
+def _end(streamable: Streamable[Any]) -> None:
+    error = RunTimeoutError(f"no write for more than {settings.idle_limit:g} s")
+    failure = Failure.of(error)
+    if streamable.close("error", failure, error):
+        logger.warning(
+            "A stream made at %s was ended [%s]: %s", streamable.made_at, failure.reference, error
+        )
+
+
+def _warn(streamable: Streamable[Any]) -> None:
     warnings.warn(
         f"The streamable made at {streamable.made_at} has been open for "
         f"{settings.open_warning:g} s without a write: end it with .done() or .error(). "
