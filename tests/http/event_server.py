@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Self
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Self
+
+import streamui as ui
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
+
+THREE = b"data: one\n\nid: 2\nevent: word\ndata: two\n\ndata: three\n\n"
+THREE_READ = [
+    ui.ServerSentEvent("one"),
+    ui.ServerSentEvent("two", "word", "2"),
+    ui.ServerSentEvent("three", id="2"),
+]
 
 
 def chunk(body: bytes) -> bytes:
@@ -94,3 +103,70 @@ class EventServer:
         finally:
             self.open -= 1
             writer.close()
+
+
+async def three(exchange: Exchange) -> None:
+    """Answer with three events."""
+    await exchange.send(HEAD, chunk(THREE), END)
+
+
+async def one_and_silence(exchange: Exchange) -> None:
+    """Answer with one event, and keep the connection until the client ends it."""
+    await exchange.send(HEAD, chunk(b"data: one\n\n"))
+    await exchange.gone()
+
+
+async def bytes_of(*chunks: bytes) -> AsyncIterator[bytes]:
+    """Give bytes in these pieces."""
+    for each in chunks:
+        yield each
+
+
+WORDS = ["żółć", "\U0001f469\u200d\U0001f4bb", "two\nlines", "", "end"]
+
+
+def block(number: int) -> bytes:
+    """One of the events that :func:`rest` gives; its id is its number, from 1."""
+    lines = [f"id: {number}", *(f"data: {line}" for line in WORDS[number - 1].split("\n")), "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def rest(after: str) -> bytes:
+    """A whole response: what comes after the event with this id."""
+    numbers = range(int(after or 0) + 1, len(WORDS) + 1)
+    return b"".join([HEAD, chunk(b": hello\n\n"), *(chunk(block(each)) for each in numbers), END])
+
+
+def cutting(*cuts: int | None, reset: bool = False) -> Callable[[Exchange], Awaitable[None]]:
+    """Answer with the rest, each time cut after so many bytes; whole when there is no more."""
+    left = list(cuts)
+
+    async def handle(exchange: Exchange) -> None:
+        cut = left.pop(0) if left else None
+        await exchange.send(rest(exchange.last_event_id)[:cut])
+        if reset and cut is not None:
+            exchange.cut()
+
+    return handle
+
+
+async def read(url: str, **options: Any) -> list[str]:
+    """Read a stream to its end; gives its data."""
+    return [event.data async for event in ui.consume_event_stream(url, **options)]
+
+
+async def asked(*responses: bytes) -> tuple[list[str] | Exception, int]:
+    """Read from a server that gives these responses, and then the stream.
+
+    Gives what came or was raised, and how often the server was asked.
+    """
+    left = list(responses)
+
+    async def handle(exchange: Exchange) -> None:
+        await exchange.send(left.pop(0) if left else rest(exchange.last_event_id))
+
+    async with EventServer(handle) as server:
+        try:
+            return await read(server.url), len(server.exchanges)
+        except ui.StreamUIError as error:
+            return error, len(server.exchanges)

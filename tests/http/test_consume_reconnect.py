@@ -1,14 +1,11 @@
-"""``consume_event_stream`` of a URL whose connection is cut, refused, slow or ended."""
+"""``consume_event_stream`` of a URL whose connection is cut, or ends."""
 
 from __future__ import annotations
 
-import asyncio
 import email.utils
-import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -16,67 +13,22 @@ import pytest
 
 import streamui as ui
 from streamui.http import backoff, reader
-from tests.http.event_server import END, HEAD, EventServer, Exchange, answer, chunk
+from tests.http.event_server import (
+    END,
+    HEAD,
+    WORDS,
+    EventServer,
+    Exchange,
+    answer,
+    asked,
+    block,
+    chunk,
+    cutting,
+    read,
+    rest,
+)
 
-WPT: list[dict[str, Any]] = json.loads((Path(__file__).parent / "sse_wpt.json").read_text())
-WORDS = ["żółć", "\U0001f469\u200d\U0001f4bb", "two\nlines", "", "end"]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ui.settings, "reconnect_delay", 0.0005)
-
-
-@pytest.fixture
-def delays(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the reader asks its waiting for; it never waits."""
-    asked: list[dict[str, Any]] = []
-
-    def no_delay(failures: int, **given: Any) -> float:
-        asked.append({"failures": failures, **given})
-        return 0.0
-
-    monkeypatch.setattr(reader, "delay", no_delay)
-    return asked
-
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    yield
-    async with asyncio.timeout(5):
-        while asyncio.all_tasks() != {asyncio.current_task()}:
-            await asyncio.sleep(0.001)
-
-
-def block(number: int) -> bytes:
-    lines = [f"id: {number}", *(f"data: {line}" for line in WORDS[number - 1].split("\n")), "", ""]
-    return "\r\n".join(lines).encode()
-
-
-def rest(after: str) -> bytes:
-    """A whole response: what comes after an event."""
-    numbers = range(int(after or 0) + 1, len(WORDS) + 1)
-    return b"".join([HEAD, chunk(b": hello\n\n"), *(chunk(block(each)) for each in numbers), END])
-
-
-def cutting(*cuts: int | None, reset: bool = False) -> Callable[[Exchange], Awaitable[None]]:
-    """Answer with the rest, each time cut after so many bytes; whole when there is no more."""
-    left = list(cuts)
-
-    async def handle(exchange: Exchange) -> None:
-        cut = left.pop(0) if left else None
-        await exchange.send(rest(exchange.last_event_id)[:cut])
-        if reset and cut is not None:
-            exchange.cut()
-
-    return handle
-
-
-async def read(url: str, **options: Any) -> list[str]:
-    return [event.data async for event in ui.consume_event_stream(url, **options)]
-
-
-# -- cuts -------------------------------------------------------------------------------------
+pytestmark = pytest.mark.usefixtures("no_task_is_left", "quick_reconnect")
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -170,7 +122,7 @@ async def test_fault_06_a_connection_that_fell_silent_is_cut_and_resumed() -> No
         assert await read(server.url, idle_timeout=0.05) == WORDS
 
 
-# -- how often, and after how long ------------------------------------------------------------
+# -- how often, and after how long ----------------------------------------------------------------
 
 
 async def test_a_reader_gives_up_after_five_connections_without_an_event(delays: Any) -> None:
@@ -242,116 +194,7 @@ def test_retry_after_is_seconds_or_a_date() -> None:
         assert backoff.read_retry_after(nothing) is None
 
 
-# -- what the server answers ------------------------------------------------------------------
-
-
-async def asked(*responses: bytes) -> tuple[list[str] | Exception, int]:
-    """Read from a server that gives these responses, and then the stream."""
-    left = list(responses)
-
-    async def handle(exchange: Exchange) -> None:
-        await exchange.send(left.pop(0) if left else rest(exchange.last_event_id))
-
-    async with EventServer(handle) as server:
-        try:
-            return await read(server.url), len(server.exchanges)
-        except ui.StreamUIError as error:
-            return error, len(server.exchanges)
-
-
-async def test_no_content_is_the_end() -> None:
-    assert await asked(answer("204 No Content")) == ([], 1)
-    cut = rest("")[: rest("").index(b"id: 2")]
-    assert await asked(cut, answer("204 No Content")) == (WORDS[:1], 2)
-
-
-@pytest.mark.parametrize("status", ["404 Not Found", "410 Gone"])
-async def test_a_stream_that_is_not_there_is_not_found(status: str) -> None:
-    error, times = await asked(answer(status, body=b"secret words of the server"))
-    assert isinstance(error, ui.StreamNotFoundError)
-    assert "secret" not in str(error)
-    assert times == 1
-
-
-@pytest.mark.parametrize("status", [201, 205, 210, 299, 400, 401, 403, 405, 451, 501, 505])
-async def test_any_other_status_is_an_error_that_names_it(status: int) -> None:
-    event = b"data: data\n\n" if status != 205 else b""
-    response = answer(f"{status} X", "content-type: text/event-stream", body=event)
-    error, times = await asked(response)
-    assert isinstance(error, ui.StreamConnectionError)
-    assert error.status == status
-    assert times == 1
-
-
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 529])
-async def test_a_server_that_is_busy_is_asked_again(status: int) -> None:
-    busy = answer(f"{status} Busy", "retry-after: 0")
-    assert await asked(busy, busy) == (WORDS, 3)
-    error, times = await asked(*[busy] * 9)
-    assert isinstance(error, ui.StreamConnectionError)
-    assert (error.status, times) == (status, 5)
-
-
-async def test_fault_32_retry_after_is_obeyed_and_too_long_a_wait_is_an_error(delays: Any) -> None:
-    assert await asked(answer("429 Too Many", "retry-after: 1")) == (WORDS, 2)
-    assert delays == [{"failures": 1, "retry": None, "retry_after": 1.0}]
-    error, times = await asked(answer("429 Too Many", "retry-after: 121"))
-    assert isinstance(error, ui.StreamConnectionError)
-    assert (error.status, error.retry_after, times) == (429, 121, 1)
-
-
-@pytest.mark.parametrize(
-    "kind", ["text/html; charset=utf-8", "text/x-bogus", "x bogus", "application/json", None]
-)
-async def test_something_else_with_status_200_is_a_protocol_error(kind: str | None) -> None:
-    headers = [f"content-type: {kind}"] if kind else []
-    error, times = await asked(answer("200 OK", *headers, body=b"data: data\n\n"))
-    assert isinstance(error, ui.ProtocolError)
-    assert "instead of text/event-stream" in str(error)
-    assert times == 1
-
-
-@pytest.mark.parametrize(
-    "case",
-    [case for case in WPT if case["level"] == "network" and "content_type" in case],
-    ids=lambda case: case["name"],
-)
-async def test_web_platform_case_of_a_content_type(case: dict[str, Any]) -> None:
-    body = bytes.fromhex(case["input_hex"])
-    found, _ = await asked(answer("200 OK", f"content-type: {case['content_type']}", body=body))
-    if case["expected"]:
-        assert found == [event["data"] for event in case["expected"]]
-    else:
-        assert isinstance(found, ui.ProtocolError)
-
-
-async def test_an_answer_that_is_no_http_is_asked_for_again_and_then_given_up() -> None:
-    error, times = await asked(*[b"SSH-2.0-OpenSSH_9.2\r\n\r\n"] * 9)
-    assert isinstance(error, ui.StreamConnectionError)
-    assert times == 5
-
-
-async def test_an_id_that_no_header_can_carry_is_a_protocol_error() -> None:
-    async def handle(exchange: Exchange) -> None:
-        await exchange.send(HEAD, chunk(b"id: a\x0bb\ndata: x\n\n"))
-
-    async with EventServer(handle) as server:
-        with pytest.raises(ui.ProtocolError, match="LocalProtocolError"):
-            await read(server.url)
-
-
-async def test_an_id_with_spaces_around_it_is_sent_without_them() -> None:
-    async def handle(exchange: Exchange) -> None:
-        if exchange.last_event_id == "a b":
-            await exchange.send(HEAD, END)
-        else:
-            await exchange.send(HEAD, chunk(b"id:  a b \ndata: x\n\n"))
-
-    async with EventServer(handle) as server:
-        assert await read(server.url) == ["x"]
-
-
-# -- a stream that is followed for ever -------------------------------------------------------
+# -- a stream that is followed for ever -----------------------------------------------------------
 
 
 async def test_following_goes_on_after_each_end_until_the_server_says_stop() -> None:
