@@ -69,7 +69,7 @@ class StreamableVar(Var[StreamableValue[Any]], python_types=StreamableValue):
     def id(self) -> Any:
         """The stream's id, where it is known; for events, in a loop too."""
         return Var(
-            _js_expr=f'({self}?.$stream ?? "")',
+            _js_expr=f'({self!s}?.$stream ?? "")',
             _var_type=str,
             _var_data=self._get_all_var_data(),
         ).guess_type()

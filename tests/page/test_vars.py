@@ -195,6 +195,12 @@ def test_stop_takes_server_functions_only():
             ui.stop(wrong)
 
 
+def test_stop_takes_a_streamable_and_tells_the_server_its_id():
+    spec = ui.stop(PageState.answer)
+    assert spec.handler.fn.__name__ == "stop_stream"
+    assert '.$stream ?? "")' in str(spec.args)
+
+
 @pytest.mark.parametrize("options", [{"concurrency": 0}, {"time_limit": 0}, {"time_limit": -1}])
 def test_options_that_make_no_sense_are_refused(options):
     async def ask(self):
