@@ -19,6 +19,7 @@ from streamui.streamable.log import Log
 
 logger = logging.getLogger("streamui")
 _PATIENCE = 0.01  # seconds until a socket that is behind is looked at again
+_FAREWELL = 0.5  # seconds for the last frames
 _TURNS = 5  # of the event loop: the tick, the packet, its encoding, the queue, the writer
 
 
@@ -102,6 +103,13 @@ class Pages:
         if page.due <= asyncio.get_running_loop().time():
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
+
+    async def finish(self) -> None:
+        """Give every page what waits for it, because the process ends; a slow one has a moment."""
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=_FAREWELL)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
 
     def in_loop(self) -> bool:
         """Return whether this is the thread of the event loop."""

@@ -7,7 +7,14 @@ from typing import Any
 from reflex_base.utils.serializers import serializer
 
 from streamui.http.site import site
-from streamui.page import children, configuration, connection, link, vars  # noqa: F401  # registers
+from streamui.page import (  # noqa: F401  # importing some of them registers them
+    children,
+    configuration,
+    connection,
+    lifespan,
+    link,
+    vars,
+)
 from streamui.page.frames import pages
 from streamui.settings import settings
 from streamui.store.store import addresses, store

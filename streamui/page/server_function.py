@@ -10,12 +10,14 @@ from typing import Any, TypeVarTuple, cast, overload
 
 from reflex_base.event import EventCallback, EventHandler, EventSpec, event
 from reflex_base.utils.format import format_event_handler
+from reflex_components_sonner.toast import toast
 
-from streamui.errors import PageError
+from streamui.errors import PageError, RestartingError
 from streamui.page import link
 from streamui.page.connection import StreamConnection
 from streamui.page.leaving import when_page_leaves
 from streamui.page.vars import StreamableVar
+from streamui.server.draining import draining
 from streamui.server.run import Run
 from streamui.server.runs import runs
 
@@ -97,6 +99,11 @@ def server_function(
 
     @functools.wraps(function)
     async def handler(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            draining.check()
+        except RestartingError as refusal:
+            await link.emit_events(self, toast.error(refusal.sentence), name)
+            return
         run = Run(
             f"{self.get_full_name()}.{function.__name__}",
             link.current_token() or "",
@@ -113,10 +120,12 @@ def server_function(
                 runs.gate(run, concurrency),
             )
         finally:
-            runs.remove(run)
             if leaving is not None:
                 leaving.cancel()
-            await asyncio.shield(link.settle(self))
+            try:
+                await asyncio.shield(link.settle(self))
+            finally:  # not before: whoever waits for the runs to end waits for what they leave, too
+                runs.remove(run)
 
     setattr(handler, _MARK, True)
     return event(background=True, supersedes=supersedes)(handler)

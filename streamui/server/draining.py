@@ -12,6 +12,7 @@ from streamui.server.runs import runs
 from streamui.settings import settings
 
 logger = logging.getLogger("streamui")
+_HURRY = 0.5  # seconds that runs have to clean up when somebody waits for the end
 
 
 class Draining:
@@ -33,6 +34,7 @@ class Draining:
         self.last: list[Callable[[], Awaitable[None]]] = []
         self.closing: list[Callable[[], None]] = []
         self._work: asyncio.Task[None] | None = None
+        self._deliveries: set[asyncio.Task[None]] = set()
         self._limit: asyncio.Timeout | None = None
 
     def reset(self) -> None:
@@ -69,7 +71,9 @@ class Draining:
             self.hurry()
         elif not self.begun:
             logger.info("Draining: %d runs under way.", len(runs))
-        asyncio.get_running_loop().create_task(self._deliver(deliver), name="streamui-signal")
+        delivery = asyncio.create_task(self._deliver(deliver), name="streamui-signal")
+        self._deliveries.add(delivery)
+        delivery.add_done_callback(self._deliveries.discard)
 
     def hurry(self) -> None:
         """Give runs no more time."""
@@ -88,7 +92,7 @@ class Draining:
             for run in runs:
                 run.interrupt()
             self._limit = None
-            await self._idle_within(settings.stop_grace)
+            await self._idle_within(_HURRY if self.hurried else settings.stop_grace)
         for show in self.last:
             await show()
         for close in self.closing:
