@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from typing import Any, Self
 
@@ -91,7 +90,7 @@ class Background:
         cancel = self._client.responses.cancel
         try:
             async with asyncio.timeout(_PATIENCE):
-                if inspect.iscoroutinefunction(cancel):
+                if hasattr(self._client, "__aenter__"):
                     await cancel(self.id, timeout=_PATIENCE)
                 else:
                     await asyncio.to_thread(cancel, self.id, timeout=_PATIENCE)

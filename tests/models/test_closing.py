@@ -14,7 +14,8 @@ from openai import AsyncOpenAI, OpenAI
 
 from streamui.errors import StreamCancelledError
 from streamui.models.demo import DemoServer
-from streamui.models.model_events import ModelEvents, model_events
+from streamui.models.model_events import model_events
+from streamui.models.reader import ModelEvents
 from streamui.streamable.scope import current_scope
 
 STALL = "Write 100 words about tea as fast as you can, stall after 5 words"

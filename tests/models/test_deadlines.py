@@ -195,7 +195,7 @@ async def test_zero_is_no_deadline(provider: Any, sse: Callable[..., str]) -> No
 async def test_the_usage_after_the_end_is_not_waited_for_long(
     provider: Any, sse: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamui.models.model_events._AFTERWORD", 0.1)
+    monkeypatch.setattr("streamui.models.reader._AFTERWORD", 0.1)
     choice = {"index": 0, "delta": {"content": "tea"}, "finish_reason": "stop"}
     chunk = {"id": "c", "object": "chat.completion.chunk", "choices": [choice]}
     client, _ = await provider(sse(chunk), end="hold")
