@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.load.outcome import Outcome
 from benchmarks.load.pieces import LENGTH, Delays
 from benchmarks.load.servers import backend
-from benchmarks.load.tabs import Tabs
+from tests.js.tabs import Tabs
 from benchmarks.targets import Check
 
 SESSIONS, RATE, SECONDS = 100, 20, 15

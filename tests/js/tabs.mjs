@@ -105,8 +105,8 @@ class Tab {
 
   commands = {
     event: ([name, payload]) => this.event(name, payload),
-    cut: () => this.socket.io.engine?.close(),
-    leave: () => this.socket.disconnect(),
+    cut: () => void this.socket.io.engine?.close(),
+    leave: () => void this.socket.disconnect(),
     reload: () => {
       this.socket.disconnect();
       this.session = null;

@@ -10,6 +10,7 @@ from typing import Any, Self
 ROOT = Path(__file__).parents[2]
 NODE = Path(sys.executable).parent / "node"
 DRIVER = ROOT / "tests" / "js" / "tabs.mjs"
+GONE = object()
 
 
 class Tabs:
@@ -43,7 +44,10 @@ class Tabs:
         assert self._process.stdin is not None
         answers = self._answers.setdefault(tab, asyncio.Queue())
         self._process.stdin.write((json.dumps([tab, command, argument]) + "\n").encode())
-        return await answers.get()
+        answer = await answers.get()
+        if answer is GONE:
+            raise RuntimeError("the tabs' process has ended")
+        return answer
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
@@ -53,3 +57,5 @@ class Tabs:
                 self._heard(tab, said)
             else:
                 self._answers[tab].put_nowait(said)
+        for answers in self._answers.values():
+            answers.put_nowait(GONE)
