@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -10,11 +11,14 @@ from collections import deque
 from collections.abc import Callable
 
 from streamui.errors import StreamNotFoundError
+from streamui.redaction import redacted_traceback
 from streamui.settings import settings
 from streamui.store.engine import Engine, Order
 from streamui.streamable import base
 from streamui.streamable.log import Log
 from streamui.streamable.mirror import Mirror
+
+logger = logging.getLogger("streamui")
 
 
 class Store:
@@ -222,7 +226,10 @@ class Store:
 
     def _hear(self, order: Order) -> None:
         for hear in self._hearers:
-            hear(order)
+            try:
+                hear(order)
+            except Exception as cause:  # the others must hear it, and the next one
+                logger.error("An order failed: %s", redacted_traceback(cause))
 
     # -- what it holds ------------------------------------------------------------------
 

@@ -57,9 +57,7 @@ class Processes:
             await engine.close()
 
 
-@pytest.fixture(params=["memory", "redis", "cluster"])
-async def process(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
-    """Makes the stores of processes that share their streams, over each engine there is."""
+async def _processes(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
     urls = {
         "memory": lambda: None,
         "redis": lambda: request.getfixturevalue("redis").url,
@@ -69,6 +67,21 @@ async def process(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
     yield processes
     await processes.close()
     assert [task for task in asyncio.all_tasks() if task.get_name().startswith("streamui")] == []
+
+
+process = pytest.fixture(params=["memory", "redis", "cluster"], name="process")(_processes)
+"""Makes the stores of processes that share their streams, over each engine there is."""
+
+apart = pytest.fixture(params=["redis", "cluster"], name="apart")(_processes)
+"""The same, where processes can be apart from each other."""
+
+
+@pytest.fixture
+async def processes(redis: RedisServer) -> AsyncIterator[Processes]:
+    """Processes over one Redis."""
+    made = Processes(redis.url)
+    yield made
+    await made.close()
 
 
 async def until(condition: Callable[[], object], seconds: float = 10) -> None:

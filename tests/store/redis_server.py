@@ -43,17 +43,20 @@ class RedisServer:
     def start(self) -> RedisServer:
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", self._folder.name, "--save", "", "--appendonly", "no"]
-        log = Path(self._folder.name, "log")
-        with log.open("ab") as output:
+        with Path(self._folder.name, "log").open("ab") as output:
             self._process = subprocess.Popen(
                 [*command, *self._options], stdout=output, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + 20
         while self.cli("PING", check=False) != "PONG":
             if time.monotonic() > deadline or self._process.poll() is not None:
-                raise RuntimeError(f"redis-server did not start:\n{log.read_text()}")
+                raise RuntimeError(f"redis-server did not start:\n{self.log}")
             time.sleep(0.02)
         return self
+
+    @property
+    def log(self) -> str:
+        return Path(self._folder.name, "log").read_text()
 
     def cli(self, *command: str, check: bool = True) -> str:
         """What redis-cli prints for a command."""
@@ -126,8 +129,7 @@ def redis_cluster() -> Iterator[str]:
             node.start()
         places = [f"127.0.0.1:{node.port}" for node in nodes]
         subprocess.run(
-            ["redis-cli", "--cluster", "create", *places, "--cluster-replicas", "0"]
-            + ["--cluster-yes"],
+            ["redis-cli", "--cluster", "create", *places, "--cluster-yes"],
             check=True,
             capture_output=True,
             timeout=60,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ async def test_an_empty_stream_is_found_and_fills(process):
 
 async def test_structures_and_lists_change_in_place(process):
     here, there = process(), process()
-    value = StreamableValue({"rows": [{"n": 0}], "title": "x" * 200})
+    value: StreamableValue[Any] = StreamableValue({"rows": [{"n": 0}], "title": "x" * 200})
     here.add(value.id, value.log)
     log = await there.open(value.id)
     for number in range(50):

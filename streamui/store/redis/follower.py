@@ -147,10 +147,11 @@ class Follower:
             logger.error("A stream in Redis cannot be read [%s]: %s", failure.reference, words)
             log.end("error", failure)
         if log.status == "streaming":
-            tail = self._tail(followed.name)
-            if not tail.follows(log_key(followed.name)):
+            name = followed.name
+            tail = self._tail(name)
+            if not tail.follows(log_key(name)):
                 cursor = entries[-1][0] if entries else b"0-0"
-                tail.follow(log_key(followed.name), lambda new: self._hear(followed, new), cursor)
+                tail.follow(log_key(name), lambda new: self._hear(name, new), cursor)
         followed.loaded.set()
 
     def _catch_up(self, log: Mirror, entries: list[Entry]) -> None:
@@ -182,9 +183,11 @@ class Follower:
 
     # -- following ----------------------------------------------------------------------
 
-    def _hear(self, followed: Followed, entries: list[Entry]) -> None:
-        log = followed.log()
-        if log is not None:
+    def _hear(self, name: str, entries: list[Entry]) -> None:
+        # By its name: the stream may have been let go of and asked for again in the meantime.
+        followed = self._followed.get(name)
+        log = followed.log() if followed is not None else None
+        if followed is not None and log is not None:
             try:
                 for entry in entries:
                     log.apply(decode(*entry, self._resolve))
@@ -192,7 +195,7 @@ class Follower:
                 logger.debug("a mirror is loaded again", exc_info=True)
                 self._load(followed)
         if log is None or log.status != "streaming":
-            self._tail(followed.name).leave(log_key(followed.name))
+            self._tail(name).leave(log_key(name))
 
     # -- watching -----------------------------------------------------------------------
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-from streamui.redaction import redacted_traceback
 from streamui.store.engine import Order
 from streamui.store.redis.keys import ORDERS
 from streamui.store.redis.server import GONE, Entry, Server, backoff
 from streamui.store.redis.tail import Tail
 from streamui.store.redis.tasks import Tasks
 
-logger = logging.getLogger("streamui")
 _MOST = 10_000  # orders that Redis keeps, for processes that were disconnected
 
 
@@ -102,11 +98,4 @@ class Orders:
                 continue
             self._heard.append(number)
             for hear in self._hear:
-                self._tell(hear, order)
-
-    @staticmethod
-    def _tell(hear: Callable[[Order], None], order: Any) -> None:
-        try:
-            hear(order)
-        except Exception as cause:  # the next order must be heard
-            logger.error("An order failed: %s", redacted_traceback(cause))
+                hear(order)

@@ -61,6 +61,7 @@ class Outbox:
         self._waiting: dict[Publication, None] = {}
         self._next = 0.0  # the earliest time to write again
         self._hindered = False
+        self._lost = False  # Redis has less of a stream than it said
         self.live: set[str] = set()
 
     # -- what there is to do ------------------------------------------------------------
@@ -140,6 +141,9 @@ class Outbox:
             if failures:
                 failures = 0
                 logger.warning("Redis can be written to again")
+                self._lost = True  # it may have; what was there is not asked for one by one
+            if self._lost:
+                self._lost = False
                 self.doubt()
             # A busy process writes less often: no more than half its time goes to this.
             pace = max(settings.frame_interval / 2, 2 * (time.thread_time() - used))
@@ -198,6 +202,7 @@ class Outbox:
             if draft.status != "streaming":
                 self._finish(publication)
         elif answer == "at":
+            self._lost |= top < publication.offset
             publication.offset = top
             self._wait(publication)
         elif answer == log.status and top == log.offset:

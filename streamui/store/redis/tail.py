@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
+from streamui.redaction import redacted_traceback
 from streamui.settings import settings
 from streamui.store.redis.server import GONE, Entry, Server, backoff
 from streamui.store.redis.tasks import Tasks
 
+logger = logging.getLogger("streamui")
 Hear = Callable[[list[Entry]], None]
 
 
@@ -99,4 +102,7 @@ class Tail:
             self._wake_cursor = entries[-1][0]
         elif (followed := self._streams.get(key)) is not None:
             followed.cursor = entries[-1][0]
-            followed.hear(entries)
+            try:
+                followed.hear(entries)
+            except Exception as cause:  # the others must be heard
+                logger.error("What Redis said could not be used: %s", redacted_traceback(cause))

@@ -1,0 +1,77 @@
+"""Orders, such as a stop: each other process hears each of them once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.store.conftest import Processes, until
+
+
+def listen(store) -> list[dict]:
+    heard: list[dict] = []
+    store.listen(heard.append)
+    store.start()
+    return heard
+
+
+async def listening(*stores) -> None:
+    """Wait until each of them is at the end of what there is."""
+    names = ["streamui-tail-orders" for _ in stores]
+    await until(
+        lambda: len([t for t in asyncio.all_tasks() if t.get_name() in names]) >= len(stores)
+    )
+
+
+async def test_every_other_process_hears_an_order_once(apart):
+    stores = [apart() for _ in range(3)]
+    heard = [listen(store) for store in stores]
+    await listening(*stores)
+    for number in range(20):
+        await stores[0].tell({"n": number})
+    stores[0].tell_soon({"n": 20})
+    await until(lambda: len(heard[1]) == len(heard[2]) == 21)
+    assert heard[1] == heard[2] == [{"n": number} for number in range(21)]
+    assert heard[0] == []
+
+
+async def test_a_short_disconnect_loses_no_order(own_redis):
+    processes = Processes(own_redis.url)
+    one, other = processes(), processes()
+    heard = listen(other)
+    await listening(one, other)
+    own_redis.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await one.tell({"stop": "a"})
+    own_redis.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await one.tell({"stop": "b"})
+    await until(lambda: len(heard) == 2)
+    assert heard == [{"stop": "a"}, {"stop": "b"}]
+    await processes.close()
+
+
+async def test_orders_are_heard_after_redis_came_back_empty(own_redis):
+    processes = Processes(own_redis.url)
+    one, other = processes(), processes()
+    heard = listen(other)
+    await listening(one, other)
+    await one.tell({"stop": "a"})
+    await until(lambda: heard)
+    own_redis.kill()
+    one.tell_soon({"stop": "b"})
+    own_redis.start()
+    await until(lambda: len(heard) == 2)
+    await processes.close()
+
+
+async def test_an_order_that_fails_does_not_silence_the_next(processes, caplog):
+    one, other = processes(), processes()
+
+    def fail(order):
+        raise ValueError("no")
+
+    other.listen(fail)
+    heard = listen(other)
+    await listening(one, other)
+    await one.tell({"n": 1})
+    await one.tell({"n": 2})
+    await until(lambda: len(heard) == 2)
+    assert "An order failed" in caplog.text

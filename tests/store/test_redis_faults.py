@@ -1,0 +1,313 @@
+"""What happens when a process dies or Redis does: real processes, a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+
+import pytest
+
+from streamui.errors import StoreUnavailableError, StreamClosedError, StreamNotFoundError
+from streamui.settings import settings
+from streamui.store.redis.keys import log_key
+from streamui.streamable.failure import INTERRUPTED
+from streamui.streamable.value import StreamableValue
+from tests.store.child import child
+from tests.store.conftest import Processes, until
+from tests.store.redis_server import RedisServer
+
+PRODUCER = """
+value = ui.StreamableValue("")
+store.add(value.id, value.log)
+say(value.id)
+try:
+    for number in range(1_000_000):
+        value.append(f"{number} ")
+        await asyncio.sleep(0.01)
+except Exception as error:
+    say(f"{type(error).__name__} {value.status}")
+    await hear()
+"""
+
+
+@pytest.fixture
+async def on_own(own_redis):
+    """Processes over a Redis of the test's own."""
+    made = Processes(own_redis.url)
+    yield made
+    own_redis.close()  # so that closing them cannot wait for a Redis that is full or paused
+    await made.close()
+
+
+def entries(redis: RedisServer, name: str) -> list[dict]:
+    lines = redis.cli("--json", "XRANGE", log_key(name), "-", "+")
+    return [json.loads(fields[1]) for _, fields in json.loads(lines)]
+
+
+async def test_fault_10_an_offset_that_was_never_given_is_a_reset(process):
+    here, there = process(), process()
+    value = StreamableValue("abc")
+    here.add(value.id, value.log)
+    log = await there.open(value.id)
+    for offset in (10**9, -5):
+        change = log.read(offset)
+        assert (change.kind, change.content, change.offset) == ("snapshot", "abc", log.offset)
+    value.done()
+
+
+async def test_fault_10_an_expired_stream_is_not_found_by_any_process(processes, monkeypatch):
+    monkeypatch.setattr(settings, "retain", 0.3)
+    here, there = processes(), processes()
+    value = StreamableValue("abc").done()
+    here.add(value.id, value.log)
+    assert (await there.open(value.id)).value == "abc"
+    reader = processes()
+
+    async def found() -> bool:
+        try:
+            await reader.open(value.id)
+        except StreamNotFoundError:
+            return False
+        return True
+
+    deadline = time.monotonic() + 10
+    while await found():
+        assert time.monotonic() < deadline
+    assert not await here.engine.granted(value.id, "page")
+
+
+async def test_fault_12_two_that_begin_the_same_stream_at_once_leave_one_producer(apart):
+    stores, reader = [apart(), apart()], apart()
+    values = [StreamableValue(text) for text in ("a", "b")]
+    values[1]._id = values[0].id
+    for store, value in zip(stores, values, strict=True):
+        store.add(values[0].id, value.log)
+    await until(lambda: [value.closed for value in values].count(True) == 1)
+    loser = next(value for value in values if value.closed)
+    winner = next(value for value in values if value.streaming)
+    assert loser.status == "interrupted"
+    with pytest.raises(StreamClosedError):
+        loser.append("x")
+    winner.append(" and on").done()
+    log = await reader.open(winner.id)
+    await until(lambda: log.status == "done")
+    assert log.value == winner.value
+
+
+async def read_what_a_killed_worker_left(redis: RedisServer, processes: Processes) -> float:
+    readers = [processes(), processes()]
+    async with child(PRODUCER, redis.url, STREAMUI_LEASE=str(settings.lease)) as producer:
+        name = await producer.line()
+        logs = [await reader.open(name) for reader in readers]
+        await until(lambda: all("20 " in (log.value or "") for log in logs))
+        producer.signal(signal.SIGKILL)
+        await producer.wait()
+    begun = time.monotonic()
+    await until(lambda: all(log.status != "streaming" for log in logs), 20)
+    took = time.monotonic() - begun
+    assert {log.status for log in logs} == {"interrupted"}
+    late = await processes().open(name)
+    for log in (*logs, late):
+        numbers = log.value.split()
+        assert numbers == [str(number) for number in range(len(numbers))]
+        assert (log.value, log.offset, log.failure) == (late.value, late.offset, INTERRUPTED)
+    assert [entry["status"] for entry in entries(redis, name) if "status" in entry] == [
+        "interrupted"
+    ]
+    return took
+
+
+async def test_fault_13_a_killed_worker_leaves_its_text_and_an_end(redis, processes, monkeypatch):
+    monkeypatch.setattr(settings, "lease", 1.0)
+    assert await read_what_a_killed_worker_left(redis, processes) < 5
+
+
+@pytest.mark.slow
+async def test_fault_13_the_end_comes_within_15_seconds(redis, processes):
+    assert await read_what_a_killed_worker_left(redis, processes) < 15
+
+
+async def test_fault_16_what_is_written_while_redis_is_gone_arrives_when_it_is_back(
+    own_redis, on_own
+):
+    here, there = on_own(), on_own()
+    value, idle = StreamableValue("before "), StreamableValue("idle")
+    for each in (value, idle):
+        here.add(each.id, each.log)
+        here.grant(each.id, "page")
+    log, idle_log = await there.open(value.id), await there.open(idle.id)
+    own_redis.kill()
+    begun = time.monotonic()
+    for number in range(1_000):
+        value.append(f"{number} ")
+    await asyncio.sleep(0.2)  # it is tried, and refused
+    ended = StreamableValue("made and ended without Redis").done()
+    here.add(ended.id, ended.log)
+    assert time.monotonic() - begun < 1  # nothing waits for it
+    assert value.streaming
+    own_redis.start()
+    await until(lambda: log.value == value.value)
+    value.append("after").done()
+    await until(lambda: log.status == "done")
+    assert log.value == value.value
+    # It came back empty: all is there again, for whoever asks now.
+    late = on_own()
+    assert (await late.open(value.id)).value == value.value
+    assert (await late.open(ended.id)).value == "made and ended without Redis"
+    assert (await late.open(idle.id)).value == "idle"
+    assert await late.granted(value.id, "page")
+    idle.append("!").done()
+    await until(lambda: idle_log.value == "idle!")
+
+
+async def test_fault_16_whoever_asks_while_redis_is_gone_gets_a_typed_error(
+    own_redis, on_own, monkeypatch
+):
+    monkeypatch.setattr(settings, "store_patience", 0.5)
+    store = on_own()
+    own_redis.kill()
+    begun = time.monotonic()
+    with pytest.raises(StoreUnavailableError):
+        await store.open("anything")
+    with pytest.raises(StoreUnavailableError):
+        await store.granted("anything", "page")
+    with pytest.raises(StoreUnavailableError):
+        await store.tell({"stop_stream": "anything"})
+    assert time.monotonic() - begun < 5
+
+
+async def test_fault_16_redis_flushed_under_an_idle_stream(own_redis, on_own, monkeypatch):
+    monkeypatch.setattr(settings, "lease", 0.8)
+    here, there = on_own(), on_own()
+    value = StreamableValue("kept")
+    here.add(value.id, value.log)
+    log = await there.open(value.id)
+    own_redis.cli("FLUSHALL")
+    late = on_own()
+
+    async def found() -> bool:
+        try:
+            return (await late.open(value.id)).value == "kept"
+        except StreamNotFoundError:
+            return False
+
+    deadline = time.monotonic() + 10
+    while not await found():
+        assert time.monotonic() < deadline
+    value.append(" on").done()
+    await until(lambda: log.status == "done")
+    assert log.value == "kept on"
+
+
+async def test_fault_16_redis_comes_back_as_it_was_a_while_ago(own_redis, on_own):
+    here, there = on_own(), on_own()
+    value = StreamableValue("one ")
+    here.add(value.id, value.log)
+    log = await there.open(value.id)
+    own_redis.cli("SAVE")
+    value.append("two ")
+    await until(lambda: log.value == "one two ")
+    own_redis.kill()
+    value.append("three ")
+    own_redis.start()
+    assert "DB loaded from disk" in own_redis.log
+    await until(lambda: log.value == "one two three ")
+    value.done()
+    late = await on_own().open(value.id)
+    await until(lambda: late.status == "done")
+    assert late.value == "one two three "
+
+
+async def test_fault_17_a_full_redis_is_a_typed_end_for_every_reader(
+    own_redis, on_own, monkeypatch
+):
+    monkeypatch.setattr(settings, "store_patience", 0.5)
+    here, there = on_own(), on_own()
+    value = StreamableValue("before")
+    here.add(value.id, value.log)
+    log = await there.open(value.id)
+    own_redis.cli("CONFIG", "SET", "maxmemory", "1")
+    value.append(" and after")
+    await until(lambda: log.status != "streaming" and value.closed)
+    for content in (log, value.log):
+        assert content.status == "error"
+        assert content.failure is not None
+        assert content.failure.code == "unavailable"
+    assert log.failure == value.failure
+    assert value.value == "before and after"  # who reads here keeps everything
+    assert log.value == "before"
+    with pytest.raises(StreamClosedError):
+        value.append("more")
+
+
+async def test_fault_17_one_that_is_full_for_a_moment_costs_nothing(own_redis, on_own):
+    here, there = on_own(), on_own()
+    value = StreamableValue("before")
+    here.add(value.id, value.log)
+    log = await there.open(value.id)
+    own_redis.cli("CONFIG", "SET", "maxmemory", "1")
+    value.append(" and after").done()
+    await asyncio.sleep(0.4)  # long enough for it to be refused
+    assert log.status == "streaming"
+    own_redis.cli("CONFIG", "SET", "maxmemory", "0")
+    await until(lambda: log.status == "done")
+    assert log.value == "before and after"
+
+
+async def test_fault_18_a_redis_that_is_slow_for_two_seconds_kills_nothing(
+    own_redis, on_own, monkeypatch
+):
+    monkeypatch.setattr(settings, "lease", 2.0)
+    here, there = on_own(), on_own()
+    value = StreamableValue("before ")
+    here.add(value.id, value.log)
+    log = await there.open(value.id)
+    own_redis.pause()
+    begun = time.monotonic()
+    for number in range(110):  # longer than the lease
+        value.append(f"{number} ")
+        await asyncio.sleep(0.02)
+    assert time.monotonic() - begun > 2
+    own_redis.go_on()
+    await until(lambda: log.value == value.value)
+    await asyncio.sleep(settings.lease)  # the time in which a false death would show
+    assert (log.status, value.status) == ("streaming", "streaming")
+    value.append("after").done()
+    await until(lambda: log.status == "done")
+    assert log.value == value.value
+
+
+async def test_fault_19_a_producer_that_lost_its_lease_can_write_no_more(
+    redis, processes, monkeypatch
+):
+    monkeypatch.setattr(settings, "lease", 0.8)
+    store = processes()
+    async with child(PRODUCER, redis.url, STREAMUI_LEASE="0.8") as producer:
+        name = await producer.line()
+        log = await store.open(name)
+        await until(lambda: "20 " in (log.value or ""))
+        producer.signal(signal.SIGSTOP)
+        await until(lambda: log.status == "interrupted")
+        value, stored = log.value, entries(redis, name)
+        producer.signal(signal.SIGCONT)
+        assert await producer.line() == "StreamClosedError interrupted"
+        assert (await processes().open(name)).value == value
+        assert entries(redis, name) == stored
+
+
+async def test_a_process_that_was_away_for_less_than_its_lease_goes_on(
+    redis, processes, monkeypatch
+):
+    monkeypatch.setattr(settings, "lease", 2.0)
+    store = processes()
+    async with child(PRODUCER, redis.url, STREAMUI_LEASE="2") as producer:
+        log = await store.open(await producer.line())
+        await until(lambda: "20 " in (log.value or ""))
+        producer.signal(signal.SIGSTOP)
+        await asyncio.sleep(1)
+        producer.signal(signal.SIGCONT)
+        length = len(log.value)
+        await until(lambda: len(log.value) > length + 200)
+        assert log.status == "streaming"
