@@ -60,6 +60,7 @@ const commands = {
       const { value, status } = places.get(id)?.heard ?? {};
       return [value ?? null, status ?? null];
     }),
+  error: (id) => [places.get(id).heard.code, places.get(id).heard.error],
   // All that a component has drawn of a stream, in order.
   history: (id) => places.get(id).history.map(([value, status]) => [value ?? null, status]),
 };
