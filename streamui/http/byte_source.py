@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import Any, Protocol
 
 from streamui.http.answer import check, failures
@@ -158,7 +159,7 @@ class Remote:
     @asynccontextmanager
     async def _answer(self, last_event_id: str) -> AsyncGenerator[Any]:
         if self._client is None:
-            # In a thread: reading the machine's certificates takes tens of milliseconds.
+            # In a thread: reading the certificates takes tens of milliseconds, the first time.
             self._client = await asyncio.to_thread(_new_client)
         # Compressed, an event may lie in a proxy until the next ones have filled its block.
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
@@ -181,7 +182,14 @@ class Remote:
 def _new_client() -> Any:
     import httpx
 
-    return httpx.AsyncClient()
+    return httpx.AsyncClient(verify=_certificates())
+
+
+@cache
+def _certificates() -> Any:
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _response_of(source: Any) -> Any | None:
