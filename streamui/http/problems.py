@@ -12,6 +12,7 @@ from streamui.errors import (
     LimitError,
     LinkExpiredError,
     ProtocolError,
+    RestartingError,
     StoreUnavailableError,
     StreamNotFoundError,
     TooLongError,
@@ -27,6 +28,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (StreamNotFoundError, 404),
     (TooLongError, 413),
     (LimitError, 429),
+    (RestartingError, 503),
     (StoreUnavailableError, 503),
 )
 
@@ -68,4 +70,5 @@ def _more_headers(error: Exception) -> dict[str, str]:
         return {"www-authenticate": 'Bearer error="invalid_token"'}
     if isinstance(error, LimitError) and error.retry_after is not None:
         return {"retry-after": str(math.ceil(error.retry_after))}
-    return {"retry-after": "1"} if isinstance(error, StoreUnavailableError) else {}
+    passing = isinstance(error, StoreUnavailableError | RestartingError)
+    return {"retry-after": "1"} if passing else {}

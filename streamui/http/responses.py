@@ -17,6 +17,8 @@ from streamui.http.bell import Bell
 from streamui.http.feeds import Feed, ItemFeed, LogFeed
 from streamui.http.forms import EventStream, Form, Lines, PlainText
 from streamui.http.problems import problem
+from streamui.server.draining import draining
+from streamui.server.runs import runs
 from streamui.settings import settings
 from streamui.store.store import store
 from streamui.streamable.base import Streamable, find_log
@@ -189,7 +191,7 @@ class StreamResponse(Response):
                 if written is None:
                     return False
                 await self._put(send, written)
-            if feed.ended:
+            if feed.ended or _no_more_comes():
                 return True
             if not await feed.wait(self._patience()) and self._form.heartbeat:
                 await self._put(send, self._form.heartbeat)
@@ -221,6 +223,14 @@ def close_responses() -> None:
     """Close every open response, because this process ends: clients come back for the rest."""
     for response in list(open_responses):
         response.close()
+
+
+draining.closing.append(close_responses)
+
+
+def _no_more_comes() -> bool:
+    """Return whether this process has drained: a client that comes now gets what there is."""
+    return draining.begun and len(runs) == 0
 
 
 def parse_offset(offset: int | str | None) -> int:

@@ -21,6 +21,7 @@ from streamui.http.problems import problem, refuse
 from streamui.http.responses import StreamResponse, parse_offset
 from streamui.http.site import site
 from streamui.server.access import Claim, admit
+from streamui.server.lifespan import lifespan
 from streamui.server.stopping import stop_stream
 from streamui.store.store import store
 from streamui.streamable.log import UNSET, Log
@@ -55,7 +56,8 @@ def routes(
         A Starlette application; without Reflex it can be mounted or run like any other.
     """
     site.prefix = prefix = "/" + prefix.strip("/")
-    return Starlette(routes=[Route(f"{prefix}/{{name}}", Streams(authorize, Guard(origins)))])
+    streams = Streams(authorize, Guard(origins))
+    return Starlette(routes=[Route(f"{prefix}/{{name}}", streams)], lifespan=lifespan)
 
 
 class Streams:

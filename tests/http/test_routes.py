@@ -14,6 +14,7 @@ from streamui.http.accept import choose
 from streamui.http.forms import EventStream, Lines, PlainText
 from streamui.http.responses import open_responses
 from streamui.http.site import site
+from streamui.server.draining import draining
 from streamui.server.run import Run
 from streamui.settings import settings
 from streamui.store.store import store
@@ -349,6 +350,28 @@ async def test_fault_23_a_response_that_was_closed_can_be_gone_on_with(client, m
     said = records((await client.get(path, headers={"last-event-id": "1"})).content)
     assert rebuilt(said, "a") == "ab"
     assert not any("reset" in record for record in said)
+
+
+async def test_fault_15_a_process_that_ends_closes_its_responses_so_that_they_can_be_gone_on_with(
+    client,
+):
+    value = ui.StreamableValue("a")
+    path = given(value)
+    reads = [asyncio.create_task(client.get(path, headers=form)) for form in ({}, NDJSON)]
+    await until(lambda: len(open_responses) == 2)
+    try:
+        async with asyncio.timeout(5):
+            await draining.drain()
+            # One that comes in the last moment gets what there is, and comes back for the rest.
+            answers = [await read for read in reads] + [await client.get(path)]
+    finally:
+        draining.reset()
+    for answer in answers:
+        said = records(answer.content, answer.headers["content-type"])
+        assert said == [{"offset": 1, "value": "a"}]
+    value.append("b").done()
+    said = records((await client.get(path, headers={"last-event-id": "1"})).content)
+    assert rebuilt(said, "a") == "ab"
 
 
 async def test_signs_of_life_come_while_nothing_does(client, monkeypatch):
