@@ -184,7 +184,8 @@ class Upstream:
         self._end()
         await self._source.aclose(grace)
         if self._cancelling is not None:
-            await asyncio.wait([self._cancelling])
+            # For no longer: it is tried on, but whoever stops must not wait for a deaf provider.
+            await asyncio.wait([self._cancelling], timeout=settings.stop_grace)
 
     def _cancel(self) -> None:
         self._end()

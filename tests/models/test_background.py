@@ -13,13 +13,14 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from streamui.errors import ModelError, StreamCancelledError
-from streamui.models import body, upstream
+from streamui.models import background, body, upstream
 from streamui.models.client import aclose_default_clients, default_client
 from streamui.models.demo import DemoServer
 from streamui.models.demo.host import server
 from streamui.models.model_events import model_events
 from streamui.models.reader import ModelEvents
 from streamui.server.run import Run
+from streamui.settings import settings
 from streamui.streamable.value import StreamableValue
 
 SLOW = "Write 1000 words about tea at 200 words per second"
@@ -120,9 +121,9 @@ async def test_what_was_read_before_is_not_told_again(client: AsyncOpenAI) -> No
     whole = await written(client, question)
     events = model_events(await ask(client, question))
     await anext(events)
-    background: Any = events._upstream.background  # pyright: ignore[reportPrivateUsage]
-    id = background.id
-    background.open = lambda: client.responses.retrieve(id, stream=True)
+    response: Any = events._upstream.background  # pyright: ignore[reportPrivateUsage]
+    id = response.id
+    response.open = lambda: client.responses.retrieve(id, stream=True)
     failures = 0
     text = ""
     with pytest.raises(ModelError) as caught:
@@ -382,6 +383,25 @@ async def test_a_cancel_that_fails_is_in_the_log_and_nowhere_else(
     await asyncio.to_thread(demo.stop)
     await events.aclose()
     assert "could not be cancelled" in caplog.text
+
+
+async def test_a_stop_does_not_wait_for_a_provider_that_does_not_answer(
+    provider: Any, sse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "stop_grace", 0.1)
+    response = {"id": "resp_1", "background": True, "output": []}
+    created = {"type": "response.created", "sequence_number": 0, "response": response}
+    writing = {"body": (sse(created).encode(),), "end": "hold"}
+    there, made = await provider("{", first=(writing,), end="hold")
+    events = model_events(await ask(there, "q"))
+    await anext(events)
+    start = asyncio.get_running_loop().time()
+    await events.aclose()
+    assert 0.1 <= asyncio.get_running_loop().time() - start < 2
+    assert made.paths == ["/v1/responses", "/v1/responses/resp_1/cancel"]
+    (cancelling,) = background._cancelling  # pyright: ignore[reportPrivateUsage]
+    cancelling.cancel()
+    await asyncio.wait([cancelling])
 
 
 async def test_closing_the_default_clients_waits_for_what_is_being_cancelled(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -300,6 +301,29 @@ async def test_any_function_that_gives_a_stream_will_do(quick: None) -> None:
 
     assert await text(model_events(words)) == "tea"
     assert asked == 2
+
+
+@pytest.mark.parametrize(("wait", "asked"), [(0.05, 2), (121.0, 1)])
+async def test_fault_32_a_wait_that_a_stream_asks_for_is_kept_within_the_limit(
+    wait: float, asked: int
+) -> None:
+    times: list[float] = []
+
+    async def words() -> AsyncIterator[str]:
+        times.append(asyncio.get_running_loop().time())
+        if len(times) == 1:
+            raise ModelError("busy", code="rate_limited", retry_after=wait)
+        yield "tea"
+
+    heard: list[Any] = []
+    with suppress(ModelError):
+        async for event in model_events(words):
+            heard.append(event)
+    assert len(times) == asked
+    if asked == 2:
+        assert heard[0].delay == wait <= times[1] - times[0]
+    else:
+        assert (heard[0].code, heard[0].retry_after) == ("rate_limited", wait)
 
 
 async def test_a_function_must_give_an_async_stream(demo: Any) -> None:
