@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamui.errors import (
+    LimitError,
     ModelError,
     StreamInterruptedError,
     StreamNotFoundError,
@@ -74,14 +75,14 @@ LOST = Failure(StreamNotFoundError.code, StreamNotFoundError.sentence)
 def words_for_log(cause: BaseException | str) -> str:
     """Return what the log has of a failure, free of secrets.
 
-    That providers fail is to be expected: one line says how. Anything else comes with its
-    traceback, and so does a provider's failure at the level ``DEBUG``.
+    That providers fail and limits are reached is to be expected: one line says how. Anything else
+    comes with its traceback, and so do these at the level ``DEBUG``.
 
     Args:
         cause: An exception, or a developer's own sentence.
     """
     if isinstance(cause, str):
         return redact(cause)
-    if isinstance(cause, ModelError) and not logger.isEnabledFor(logging.DEBUG):
+    if isinstance(cause, ModelError | LimitError) and not logger.isEnabledFor(logging.DEBUG):
         return redact(" ".join(f"{cause.code}: {cause}".split()))
     return redacted_traceback(cause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ class Feeder:
 
 
 async def _feed(streamable: StreamableValue[Any], source: AsyncIterable[Any]) -> None:
+    items: Any = None
     try:
-        async for item in source:
+        items = aiter(source)
+        async for item in items:
             if streamable.closed:
                 return
             streamable.feed(item)
@@ -52,6 +55,11 @@ async def _feed(streamable: StreamableValue[Any], source: AsyncIterable[Any]) ->
         streamable.feed_error(cause)
     else:
         streamable.feed_end()
+    finally:
+        # One that is left in its middle would hold what it reads until it is collected.
+        with suppress(Exception):
+            if (close := getattr(items, "aclose", None)) is not None:
+                await close()
 
 
 def _current_task() -> asyncio.Task[Any] | None:
