@@ -75,6 +75,7 @@ class Run:
         self.failure: Failure | None = None
         self.turns: set[Hashable] = set()  # the turns it has now
         self._time_limit = settings.run_limit if time_limit is None else time_limit
+        self._told = False  # a streamable of it has told its page how it ended
         self._overdue: RunTimeoutError | None = None
         self._last_sign = time.monotonic()
         self._latest_wins = latest_wins
@@ -128,7 +129,8 @@ class Run:
         if self._overdue is None:
             self._overdue = RunTimeoutError(f"{self.label} {words}")
             limit.reschedule(asyncio.get_running_loop().time())
-            self._end_soon("error", Failure.of(self._overdue), self._overdue)
+            self.failure = Failure.of(self._overdue)
+            self._end_soon("error", self.failure, self._overdue)
 
     def _end_soon(self, *end: Any) -> None:
         # A function that does not give up must not keep its page waiting.
@@ -245,16 +247,15 @@ class Run:
 
     async def _failed(self, cause: Exception) -> None:
         error = as_model_error(cause) or cause
-        failure = Failure.of(error)
+        failure = self.failure or Failure.of(error)  # one that has run too long has its own already
         words = words_for_log(error)
         if self._broken_off:  # it was stopped, and failed while it cleaned up
             logger.warning("%s failed after its stop: %s", self.label, words)
             await self._close(self._broken_off)
             return
         logger.error("%s failed [%s]: %s", self.label, failure.reference, words)
-        heard = any(isinstance(opened, Streamable) for opened in self._opened.values())
         await self._close("error", failure, error)
-        if not heard:
+        if not self._told:
             raise StreamUIError(f"{failure.sentence} [{failure.reference}]") from None
 
     async def _close(
@@ -286,6 +287,7 @@ class Run:
         for opened in list(self._opened.values()):
             if isinstance(opened, Streamable):
                 cast("Streamable[Any]", opened).close(status, failure, cause)
+                self._told = True
 
 
 async def _throw(steps: AsyncGenerator[Any, None], stop: BaseException) -> None:
