@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from streamui.models.body import client_of, retrieved_id, starts_after
 from streamui.models.failures import caused
+from streamui.settings import settings
 
 logger = logging.getLogger("streamui")
 
@@ -99,6 +100,8 @@ class Background:
 
 
 async def wait_for_cancels() -> None:
-    """Wait for the responses that are being cancelled now; for a loop's shutdown."""
-    if _cancelling:
-        await asyncio.wait(_cancelling)
+    """Wait for the responses that this loop is cancelling now; for its shutdown."""
+    loop = asyncio.get_running_loop()
+    mine = [task for task in _cancelling if task.get_loop() is loop]
+    if mine:
+        await asyncio.wait(mine, timeout=settings.stop_grace)
