@@ -69,10 +69,13 @@ async def _processes(request: pytest.FixtureRequest) -> AsyncIterator[Processes]
     assert [task for task in asyncio.all_tasks() if task.get_name().startswith("streamui")] == []
 
 
-process = pytest.fixture(params=["memory", "redis", "cluster"], name="process")(_processes)
+# A cluster's client asks each node for all its commands first: these tests are many seconds.
+_CLUSTER = pytest.param("cluster", marks=pytest.mark.slow)
+
+process = pytest.fixture(params=["memory", "redis", _CLUSTER], name="process")(_processes)
 """Makes the stores of processes that share their streams, over each engine there is."""
 
-apart = pytest.fixture(params=["redis", "cluster"], name="apart")(_processes)
+apart = pytest.fixture(params=["redis", _CLUSTER], name="apart")(_processes)
 """The same, where processes can be apart from each other."""
 
 

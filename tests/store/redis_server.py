@@ -48,7 +48,7 @@ class RedisServer:
                 [*command, *self._options], stdout=output, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + 20
-        while self.cli("PING", check=False) != "PONG":
+        while not self.cli("PING", check=False).startswith(("PONG", "NOAUTH")):
             if time.monotonic() > deadline or self._process.poll() is not None:
                 raise RuntimeError(f"redis-server did not start:\n{self.log}")
             time.sleep(0.02)

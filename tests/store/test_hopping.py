@@ -57,7 +57,10 @@ class Reader:
             await asyncio.sleep(chance.choice([0, 0.001, 0.01]))
 
 
-@pytest.mark.parametrize("seed", range(12))
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed > 3 else []) for seed in range(12)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_readers_that_hop_between_processes_all_get_the_same(apart, seed, monkeypatch):
     chance = random.Random(seed)
     monkeypatch.setattr(settings, "store_log", chance.choice([200, 2_000, 65_536]))

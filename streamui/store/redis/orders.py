@@ -14,7 +14,8 @@ from streamui.store.redis.server import GONE, Entry, Server, backoff
 from streamui.store.redis.tail import Tail
 from streamui.store.redis.tasks import Tasks
 
-_MOST = 10_000  # orders that Redis keeps, for processes that were disconnected
+_MOST = 10_000  # orders that Redis keeps, for processes that were disconnected,
+_KEPT = 3_600_000  # and for how many milliseconds
 
 
 class Orders:
@@ -61,7 +62,8 @@ class Orders:
         return json.dumps([self._owner, secrets.token_hex(8), order])
 
     async def _add(self, text: str) -> None:
-        await self._server.do("XADD", ORDERS, "MAXLEN", "~", _MOST, "*", "order", text)
+        add = ("XADD", ORDERS, "MAXLEN", "~", _MOST, "*", "order", text)
+        await self._server.do_all([add, ("PEXPIRE", ORDERS, _KEPT)])
 
     async def _send_all(self) -> None:
         waiting, failures = backoff(), 0

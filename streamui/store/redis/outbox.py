@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from streamui.errors import StoreUnavailableError
-from streamui.redaction import redact
+from streamui.redaction import redact, redacted_traceback
 from streamui.settings import settings
 from streamui.store.redis.entry import end_entry
 from streamui.store.redis.grants import Grants
@@ -177,7 +177,13 @@ class Outbox:
                 break
             taken += 1
             publication.waiting = False
-            if (draft := publication.draft(self._meet)) is not None:
+            try:
+                draft = publication.draft(self._meet)
+            except Exception as cause:  # what else waits must be written
+                words = redacted_traceback(cause)
+                await self._give_up(publication, cause, f"A stream could not be written: {words}")
+                continue
+            if draft is not None:
                 drafts.append((publication, draft))
                 size += len(draft.entry) + len(draft.whole)
         if drafts:
@@ -208,9 +214,10 @@ class Outbox:
         elif answer == log.status and top == log.offset:
             self._finish(publication)  # it was written before, and the answer was lost
         elif answer in ("taken", "done", "error", "cancelled", "interrupted"):
-            logger.warning("A stream is not this process's any more: it is %s", answer)
             self._drop(publication)
-            log.end("interrupted")
+            # What had ended when it came here is a copy, such as that in a saved state.
+            if log.end("interrupted") or answer != "taken":
+                logger.warning("A stream is not this process's any more: it is %s", answer)
         elif answer.startswith("OOM"):
             await self._hear_full(publication)
         else:
@@ -228,7 +235,12 @@ class Outbox:
             self._wait(publication)
             return
         cause = StoreUnavailableError("Redis is full")
+        await self._give_up(publication, cause, "A stream is ended, because Redis is full")
+
+    async def _give_up(self, publication: Publication, cause: Exception, words: str) -> None:
+        """End a stream as failed, here and for everybody else."""
         failure = Failure.of(cause)
+        logger.error("%s [%s]", words, failure.reference)
         await self._end([publication], "error", failure)
         self._drop(publication)
         publication.log.end("error", failure, cause)
@@ -267,6 +279,8 @@ class Outbox:
         try:
             while self._waiting:
                 await self.flush()
+                await asyncio.sleep(_HINDERED if self._hindered else 0)
+                self._hindered = False
             live = [each for each in self._publications.values() if not each.finished]
             await self._end(live, "interrupted", INTERRUPTED)
         finally:

@@ -20,6 +20,7 @@ T = TypeVar("T")
 _BLOCK = 2.0  # seconds that a read waits for something new
 _PATIENCE = 5.0  # for one command, this wait included: a server that is slow for 2 s is not gone
 _CONNECT = 2.0
+_CONNECTIONS = 16  # to each server, beside those that wait for something new
 _SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
 
 BATCH = 100
@@ -77,6 +78,7 @@ class Server:
             raise ValueError(f"an address of Redis begins with one of {_SCHEMES}, not {scheme!r}")
         self.cluster = scheme.endswith("+cluster")
         self._made: Any = None
+        self._turns = asyncio.Semaphore(_CONNECTIONS)
         folder = Path(__file__).parent
         self._sources = {path.stem: path.read_text() for path in folder.glob("*.lua")}
         self._scripts: dict[str, Any] = {}
@@ -91,13 +93,13 @@ class Server:
         }
         if not self.cluster:
             return cast("Any", Redis).from_url(self._url, **options)
-        scheme, _, rest = self._url.partition("+cluster://")
-        credentials, _, hosts = rest.split("/")[0].rpartition("@")
-        at = f"{credentials}@" if credentials else ""
-        first, *others = hosts.split(",")
-        nodes = [urlsplit(f"{scheme}://{host}") for host in others]
+        parts = urlsplit(self._url)
+        scheme = parts.scheme.removesuffix("+cluster")
+        credentials, at, places = parts.netloc.rpartition("@")
+        first, *others = places.split(",")
+        nodes = [urlsplit(f"{scheme}://{place}") for place in others]
         return RedisCluster.from_url(
-            f"{scheme}://{at}{first}",
+            f"{scheme}://{credentials}{at}{first}?{parts.query}",
             startup_nodes=[ClusterNode(node.hostname or "", node.port or 6379) for node in nodes],
             **options,
         )
@@ -118,13 +120,15 @@ class Server:
         client = await self._ready()
         if script not in self._scripts:
             self._scripts[script] = client.register_script(self._sources[script])
-        return cast("list[Any]", await self._scripts[script](keys=keys, args=arguments))
+        async with self._turns:
+            return cast("list[Any]", await self._scripts[script](keys=keys, args=arguments))
 
     @_told_apart
     async def do(self, *command: Any) -> Any:
         """Run one command."""
         client = await self._ready()
-        return await client.execute_command(*command)
+        async with self._turns:
+            return await client.execute_command(*command)
 
     @_told_apart
     async def do_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -132,7 +136,7 @@ class Server:
         if not commands:
             return []
         client = await self._ready()
-        async with client.pipeline(transaction=False) as pipeline:
+        async with self._turns, client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)
             return cast("list[Any]", await pipeline.execute())
@@ -178,6 +182,7 @@ class Server:
     def forget(self) -> None:
         """Leave the connections to the event loop they were made in, which is gone."""
         self._made, self._scripts = None, {}
+        self._turns = asyncio.Semaphore(_CONNECTIONS)
 
 
 def entries_of(reply: Any) -> list[Entry]:
