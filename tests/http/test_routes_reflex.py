@@ -3,6 +3,8 @@
 import json
 import re
 import socket
+import threading
+import time
 
 import httpx
 import pytest
@@ -111,6 +113,7 @@ def server(app_server, tmp_path_factory):
             "PATH": NODE_FIRST,
             "REFLEX_CORS_ALLOWED_ORIGINS": origins,
             "STREAMUI_SEND_TIMEOUT": "1",
+            "STREAMUI_DRAIN": "0.5",
         },
     ) as server:
         yield server
@@ -200,13 +203,12 @@ def test_fault_57_a_page_can_stop_nothing_that_it_was_not_given(server, client, 
     path, session = asked(page, server)
     other = context.new_page()
     other.goto(server.url)
-    other.wait_for_function("document.querySelector('#status')?.textContent === 'done'")
-    stranger = {"reflex-client-token": other.evaluate("sessionStorage.getItem('token')")}
+    token = other.wait_for_function("sessionStorage.getItem('token')").json_value()
+    stranger = {"reflex-client-token": token}
     unknown = client.get("/streams/AAAAAAAAAAAAAAAAAAAAAA", headers=stranger)
     for method in ("GET", "DELETE"):
         answer = client.request(method, path, headers=stranger)
         assert (answer.status_code, answer.content) == (404, unknown.content)
-    # The same by the page's own socket.
     expect(page.locator("#status")).to_have_text("streaming")
     assert client.delete(path, headers=session).status_code == 204
     expect(page.locator("#status")).to_have_text("cancelled")
@@ -266,3 +268,21 @@ def test_fault_23_granian_holds_back_what_a_reader_does_not_take(server, client)
         reader.sendall(b"GET /flood HTTP/1.1\r\nhost: x\r\n\r\n")
         wait_until(lambda: flooded()["closed"] == 1)
         assert flooded()["items"] < 200, "its source was asked for a few megabytes"
+
+
+def test_fault_15_sigterm_does_not_wait_for_readers_and_they_hear_the_end(server, client, page):
+    """The last of this module: it ends the server."""
+    path, session = asked(page, server)
+    page.close()
+    with client.stream(
+        "GET", path, headers={**session, "accept": "application/x-ndjson"}
+    ) as answer:
+        lines = answer.iter_lines()
+        said = [json.loads(next(lines))]
+        stopping = threading.Thread(target=server.stop)
+        begun = time.monotonic()
+        stopping.start()
+        said += [json.loads(line) for line in lines if line]
+        stopping.join()
+    assert time.monotonic() - begun < 8, "not killed: that comes after ten seconds"
+    assert said[-1]["status"] == "interrupted"
