@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVarTuple, cast, overload
 
@@ -12,15 +13,17 @@ from reflex_base.event import EventCallback, EventHandler, EventSpec, event
 from reflex_base.utils.format import format_event_handler
 from reflex_components_sonner.toast import toast
 
-from streamui.errors import PageError, RestartingError
+from streamui.errors import LimitError, PageError, RestartingError
 from streamui.page import link
 from streamui.page.connection import StreamConnection
 from streamui.page.leaving import when_page_leaves
 from streamui.page.vars import StreamableVar
 from streamui.server.draining import draining
+from streamui.server.limits import open_runs
 from streamui.server.run import Run
 from streamui.server.runs import runs
 
+logger = logging.getLogger("streamui")
 P = TypeVarTuple("P")
 _MARK = "_streamui_server_function"
 
@@ -60,7 +63,8 @@ def server_function(
     Args:
         function: An ``async def`` method of a state, with or without ``yield``.
         supersedes: A new call on a page cancels the one before.
-        time_limit: Seconds a call may take before it ends with a ``timeout`` error.
+        time_limit: Seconds a call may take, waiting for its turn included, before it ends with a
+            ``timeout`` error; 0 is no limit, by default it is ``settings.run_limit``.
         concurrency: How many calls may run at once on a page; more wait for their turn.
         stop_on_leave: Stop it when its page has been gone for ``settings.leave_grace``
             seconds. By default it goes on, and a reload finds it.
@@ -94,22 +98,25 @@ def server_function(
         raise PageError(f"@server_function: {name} must be an `async def` method of a state")
     if concurrency is not None and concurrency < 1:
         raise PageError(f"@server_function: {name} has concurrency={concurrency}; use 1 or more")
-    if time_limit is not None and time_limit <= 0:
-        raise PageError(f"@server_function: {name} has time_limit={time_limit}; use more than 0")
+    if time_limit is not None and time_limit < 0:
+        raise PageError(f"@server_function: {name} has time_limit={time_limit}; 0 is no limit")
 
     @functools.wraps(function)
     async def handler(self: Any, *args: Any, **kwargs: Any) -> None:
+        page, label = link.current_token() or "", f"{function.__module__}.{name}"
         try:
             draining.check()
-        except RestartingError as refusal:
+            open_runs.enter(page)
+        except (RestartingError, LimitError) as refusal:
+            logger.warning("%s was refused: %s", label, refusal)
             await link.emit_events(self, toast.error(refusal.sentence), name)
             return
         run = Run(
             f"{self.get_full_name()}.{function.__name__}",
-            link.current_token() or "",
+            page,
             time_limit=time_limit,
             latest_wins=supersedes,
-            label=f"{function.__module__}.{name}",
+            label=label,
         )
         runs.add(run)
         leaving = when_page_leaves(run.page, run.stop) if stop_on_leave else None
@@ -126,6 +133,7 @@ def server_function(
                 await asyncio.shield(link.settle(self))
             finally:  # not before: whoever waits for the runs to end waits for what they leave, too
                 runs.remove(run)
+                open_runs.leave(page)
 
     setattr(handler, _MARK, True)
     return event(background=True, supersedes=supersedes)(handler)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from streamui.errors import StreamUIError
 from streamui.settings import settings
-from streamui.streamable.failure import Failure, words_for_log
 from streamui.streamable.quota import Quota
-
-logger = logging.getLogger("streamui")
 
 open_runs = Quota("runs_per_page", "runs_open")
 """The runs that are under way in this process."""
@@ -38,24 +33,6 @@ def counted(quota: Quota, owner: str) -> Generator[None]:
         yield
     finally:
         quota.leave(owner)
-
-
-@contextmanager
-def told_safely(label: str) -> Generator[None]:
-    """Turn what refuses a run into what its page may be told; the log has the rest.
-
-    Args:
-        label: What the log calls the run.
-
-    Raises:
-        StreamUIError: The safe sentence and a reference.
-    """
-    try:
-        yield
-    except StreamUIError as error:
-        failure = Failure.of(error)
-        logger.warning("%s refused [%s]: %s", label, failure.reference, words_for_log(str(error)))
-        raise StreamUIError(f"{failure.sentence} [{failure.reference}]") from None
 
 
 @contextmanager
