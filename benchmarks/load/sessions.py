@@ -6,8 +6,8 @@ from typing import Any
 from benchmarks.load.outcome import Outcome
 from benchmarks.load.pieces import LENGTH, Delays
 from benchmarks.load.servers import backend
-from tests.js.tabs import Tabs
 from benchmarks.targets import Check
+from tests.js.tabs import Tabs
 
 SESSIONS, RATE, SECONDS = 100, 20, 15
 RUN = "reflex___state____state.benchmarks___load___app___sessions____session.run"

@@ -6,7 +6,20 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-ALPHABET = ("word ", "é", "\u2028", "\u0085", "\r\n", "\n", "😀", "👩\u200d👩\u200d👧", "\x00", "\ufeff", '"', "\\")
+ALPHABET = (
+    "word ",
+    "é",
+    "\u2028",
+    "\u0085",
+    "\r\n",
+    "\n",
+    "😀",
+    "👩\u200d👩\u200d👧",
+    "\x00",
+    "\ufeff",
+    '"',
+    "\\",
+)
 READERS = ("owner", "second", "events")
 EVENTS = (
     *("cut the owner", "cut the second", "cut the events", "cut all") * 3,
