@@ -111,7 +111,7 @@ class StreamResponse(Response):
         source: See :func:`sse_response`; a log too.
         form: Makes what writes it.
         offset: See :func:`sse_response`.
-        expires: When it is closed although there may be more, in seconds of ``time.time``.
+        expires: When it is broken off, in seconds of ``time.time``.
         headers: More headers of the response.
     """
 
@@ -129,7 +129,6 @@ class StreamResponse(Response):
         self._offset = offset
         self._expires = expires
         self._bell: Bell | None = None
-        self._gone = False
         super().__init__(media_type=self._form.media_type, headers={**HEADERS, **(headers or {})})
         del self.headers["content-length"]
 
@@ -158,7 +157,7 @@ class StreamResponse(Response):
             await self.background()
 
     def close(self) -> None:
-        """End it soon, without an end of its stream: the client comes back for the rest."""
+        """Break it off soon, without an end of its stream: the client comes back for the rest."""
         if self._bell is not None:
             self._bell.stop()
 
@@ -175,11 +174,15 @@ class StreamResponse(Response):
     async def _leave(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._gone = True
         self.close()
 
     async def _write(self, feed: Feed, bell: Bell, send: Send, *, head: bool) -> bool:
-        """Write the headers and the content; return whether the response ends properly."""
+        """Write the headers and the content.
+
+        Returns:
+            Whether the response ends properly. It does only where its stream does: whoever reads
+            it with something that knows no more than HTTP must not take a part for the whole.
+        """
         start = {"type": "http.response.start", "status": self.status_code}
         await self._send(send, {**start, "headers": self.raw_headers})
         if head:
@@ -192,10 +195,10 @@ class StreamResponse(Response):
                     return False
                 await self._put(send, written)
             if feed.ended or _no_more_comes():
-                return True
+                return feed.ended
             if not await feed.wait(self._patience()) and self._form.heartbeat:
                 await self._put(send, self._form.heartbeat)
-        return not self._gone
+        return False
 
     async def _put(self, send: Send, content: bytes, *, more: bool = True) -> None:
         for begin in range(0, len(content) or 1, _CHUNK):
@@ -220,7 +223,7 @@ open_responses: set[StreamResponse] = set()
 
 
 def close_responses() -> None:
-    """Close every open response, because this process ends: clients come back for the rest."""
+    """Break off every open response, because this process ends: clients come back for the rest."""
     for response in list(open_responses):
         response.close()
 

@@ -71,6 +71,17 @@ def answering(make: Callable[[], Any]) -> Any:
     return app
 
 
+async def read_on(response: httpx.Response) -> tuple[bytes, bool]:
+    """What is left of an answer, and whether it ends properly: it may break off."""
+    body = b""
+    try:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+    except httpx.RemoteProtocolError:
+        return body, False
+    return body, True
+
+
 async def until(true: Callable[[], Any], seconds: float = 10) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):

@@ -219,6 +219,7 @@ def test_an_event_source_that_is_left_open_is_told_that_there_is_no_more(address
 
 
 @pytest.mark.browser
+@pytest.mark.complaints("ERR_INCOMPLETE_CHUNKED_ENCODING")
 def test_fault_02_an_event_source_that_is_cut_off_goes_on_by_itself(address, served, page):
     page.goto(address)
     value = ui.StreamableValue("")
@@ -247,7 +248,7 @@ def test_fault_02_an_event_source_that_is_cut_off_goes_on_by_itself(address, ser
 
 
 @pytest.mark.browser
-@pytest.mark.complaints("status of 401")
+@pytest.mark.complaints("status of 401", "ERR_INCOMPLETE_CHUNKED_ENCODING")
 def test_fault_58_an_event_source_is_closed_for_good_when_its_link_expires(address, page):
     page.goto(address)
     value = ui.StreamableValue("so far")

@@ -14,7 +14,7 @@ from streamui.http.event import ServerSentEvent
 from streamui.http.responses import open_responses
 from streamui.models.events import Finish, ProviderEvent, TextDelta, TextStart
 from streamui.settings import settings
-from tests.http.serving import answering, events, records, serving, until
+from tests.http.serving import answering, events, read_on, records, serving, until
 
 RESPONSES = [ui.sse_response, ui.ndjson_response, ui.text_response]
 
@@ -344,18 +344,19 @@ async def test_fault_23_a_client_that_never_reads_is_closed(monkeypatch):
     assert source.asked < 200
 
 
-async def test_closing_responses_ends_them_without_an_end_of_the_stream():
-    source = Source("a", then=forever)
-    async with serving(answering(lambda: ui.sse_response(source))) as client:
-        async with reading(client) as response:
-            chunks = response.aiter_bytes()
-            body = await anext(chunks)
-            for each in list(open_responses):
-                each.close()
-            async for chunk in chunks:
-                body += chunk
-    assert records(body) == ["a"]
-    assert source.closed
+async def test_closing_responses_breaks_them_off_without_an_end_of_the_stream():
+    for respond in RESPONSES:
+        source = Source("a", then=forever)
+        async with serving(answering(lambda respond=respond, it=source: respond(it))) as client:
+            async with reading(client) as response:
+                reads = asyncio.create_task(read_on(response))
+                await until(lambda it=source: it.asked == 1 and open_responses)
+                for each in list(open_responses):
+                    each.close()
+                body, proper = await reads
+        assert not proper, "a part must not pass for the whole"
+        assert b"status" not in body
+        assert source.closed
 
 
 async def test_a_huge_item_is_handed_on_in_chunks_and_the_loop_stays_free():

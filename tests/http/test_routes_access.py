@@ -15,7 +15,7 @@ from streamui.http.site import site
 from streamui.server import access
 from streamui.store.redis.engine import RedisEngine
 from streamui.store.store import Store, store
-from tests.http.serving import events, rebuilt, records, serving, until
+from tests.http.serving import events, read_on, rebuilt, records, serving, until
 from tests.http.test_routes import NDJSON, PAGE, TEXT, given
 from tests.store.redis_server import redis_server
 
@@ -129,9 +129,11 @@ async def test_fault_58_a_link_that_has_expired_is_401(client, value):
 async def test_fault_58_an_open_stream_is_closed_when_its_link_expires(client, value, form):
     url = ui.stream_url(value, expires=0.3)
     begun = time.monotonic()
-    answer = await client.get(url, headers=form)
+    async with client.stream("GET", url, headers=form) as answer:
+        body, proper = await read_on(answer)
     assert 0.2 < time.monotonic() - begun < 5
-    said = records(answer.content, answer.headers["content-type"])
+    assert not proper
+    said = records(body, answer.headers["content-type"])
     assert rebuilt(said) == "mine"
     assert not any("status" in record for record in said), "the stream itself goes on"
     assert (await client.get(url, headers=form)).status_code == 401
