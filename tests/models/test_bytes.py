@@ -16,33 +16,9 @@ from hypothesis import strategies as st
 from streamui.models.model_events import model_events
 from streamui.streamable.value import StreamableValue
 from tests.models.conftest import async_client
+from tests.models.wire import COMPLETED, CREATED, deltas
 
-PLACE = {"item_id": "m", "output_index": 0, "content_index": 0}
-CREATED = {"type": "response.created", "response": {"id": "r", "output": []}}
-COMPLETED = {
-    "type": "response.completed",
-    "response": {"id": "r", "status": "completed", "output": []},
-}
 EMOJI = "Tea 🍵, a family 👩‍👩‍👧‍👦, a flag 🏴󠁧󠁢󠁷󠁬󠁳󠁿, skin 👍🏽, é and e\u0301, \u2028 and \x85"
-
-
-def deltas(api: str, pieces: list[str], ascii_only: bool = True) -> bytes:
-    """A whole answer in these pieces."""
-
-    def line(event: dict[str, Any]) -> bytes:
-        data = json.dumps(event, ensure_ascii=ascii_only)
-        return f"data: {data}\n\n".encode()
-
-    if api == "responses":
-        said = [
-            line({"type": "response.output_text.delta", **PLACE, "delta": piece})
-            for piece in pieces
-        ]
-        return b"".join([line(CREATED), *said, line(COMPLETED)])
-    chunk = {"id": "c", "object": "chat.completion.chunk"}
-    said = [line({**chunk, "choices": [{"index": 0, "delta": {"content": p}}]}) for p in pieces]
-    stop = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-    return b"".join([*said, line({**chunk, **stop})])
 
 
 async def text(client: Any, api: str) -> str:
@@ -120,7 +96,7 @@ async def test_fault_45_so_is_one_in_a_tool_call(provider: Any, api: str) -> Non
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data(), ascii_only=st.booleans())
 @apis
@@ -176,7 +152,7 @@ SERVER = """
 import asyncio, json, sys
 api, ascii_only, unit = sys.argv[1], sys.argv[2] == "ascii", sys.argv[3]
 sys.path.insert(0, ".")
-from tests.models.test_bytes import deltas
+from tests.models.wire import deltas
 text = unit * (10_000_000 // len(unit.encode()))
 body = deltas(api, [text], ascii_only)
 async def serve(reader, writer):
