@@ -9,15 +9,18 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from streamui.errors import NotStreamableError, ProtocolError, StreamUIError
+from streamui.errors import LimitError, NotStreamableError, ProtocolError, StreamUIError
 from streamui.http.bell import Bell
+from streamui.http.client import address_of
 from streamui.http.feeds import Feed, ItemFeed, LogFeed
 from streamui.http.forms import EventStream, Form, Lines, PlainText
 from streamui.http.problems import problem
 from streamui.server.draining import draining
+from streamui.server.limits import connections
 from streamui.server.runs import runs
 from streamui.settings import settings
 from streamui.store.store import store
@@ -113,6 +116,7 @@ class StreamResponse(Response):
         offset: See :func:`sse_response`.
         expires: When it is broken off, in seconds of ``time.time``.
         headers: More headers of the response.
+        client: Whose connection it is, for the limits; the address that asks by default.
     """
 
     def __init__(
@@ -123,11 +127,13 @@ class StreamResponse(Response):
         offset: int | str | None = None,
         expires: float | None = None,
         headers: Mapping[str, str] | None = None,
+        client: str | None = None,
     ) -> None:
         self._source = _checked(source)
         self._form = form()
         self._offset = offset
         self._expires = expires
+        self._client = client
         self._bell: Bell | None = None
         super().__init__(media_type=self._form.media_type, headers={**HEADERS, **(headers or {})})
         del self.headers["content-length"]
@@ -135,11 +141,35 @@ class StreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, until the end, or until the client is gone."""
         bell = self._bell = Bell()
+        client = address_of(Request(scope)) if self._client is None else self._client
         try:
             feed = await self._feed(bell)
         except StreamUIError as error:
-            await problem(error)(scope, receive, send)
+            await self._refusal(error)(scope, receive, send)
             return
+        try:
+            connections.enter(client)
+        except LimitError as error:
+            await feed.close()
+            await self._refusal(error)(scope, receive, send)
+            return
+        try:
+            await self._respond(feed, bell, scope, receive, send)
+        finally:
+            connections.leave(client)
+        if self.background is not None:
+            await self.background()
+
+    def _refusal(self, error: StreamUIError) -> Response:
+        response = problem(error)
+        for name, value in self.headers.items():
+            if name == "vary" or name.startswith("access-control-"):
+                response.headers[name] = value
+        return response
+
+    async def _respond(
+        self, feed: Feed, bell: Bell, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         leaving = asyncio.create_task(self._leave(receive))
         open_responses.add(self)
         try:
@@ -153,8 +183,6 @@ class StreamResponse(Response):
             open_responses.discard(self)
             leaving.cancel()
             await feed.close()
-        if self.background is not None:
-            await self.background()
 
     def close(self) -> None:
         """Break it off soon, without an end of its stream: the client comes back for the rest."""

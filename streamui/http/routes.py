@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from streamui.errors import StreamNotFoundError
 from streamui.http.accept import choose
+from streamui.http.client import address_of
 from streamui.http.forms import EventStream, Form, Lines, PlainText
 from streamui.http.guard import Guard
 from streamui.http.links import TOKEN
@@ -84,6 +85,13 @@ class Streams:
             self._guard.mark(request, response)
         await response(scope, receive, send)
 
+    def _client(self, request: Request) -> str:
+        """Return who asks: a page, where only pages are let in; an address otherwise."""
+        page = request.headers.get("reflex-client-token")
+        if page and self._authorize is None and TOKEN not in request.query_params:
+            return f"page {page}"
+        return address_of(request)
+
     async def _answer(self, request: Request) -> Response:
         if request.method in ("GET", "HEAD"):
             return await self._read(request)
@@ -111,7 +119,8 @@ class Streams:
             return _not_acceptable(_FORMS[:-1])
         if form is EventStream and resumed and log.status != "streaming" and offset == log.offset:
             return Response(status_code=204)  # an EventSource asks no more
-        return StreamResponse(log, form, offset=offset, expires=expires)
+        client = self._client(request)
+        return StreamResponse(log, form, offset=offset, expires=expires, client=client)
 
     async def _admit(self, request: Request) -> tuple[str, float | None]:
         """Return the stream's id, and when it has to be closed again."""

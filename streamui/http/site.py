@@ -13,6 +13,10 @@ def _here() -> str:
     return ""
 
 
+def _none() -> int:
+    return 0
+
+
 class Site:
     """Where the streams are served, and for whose pages.
 
@@ -24,16 +28,24 @@ class Site:
         self.prefix = "/streams"
         self._origins: Callable[[], Sequence[str]] = _nothing
         self._address: Callable[[], str] = _here
+        self._proxies: Callable[[], int] = _none
 
-    def use(self, *, origins: Callable[[], Sequence[str]], address: Callable[[], str]) -> None:
+    def use(
+        self,
+        *,
+        origins: Callable[[], Sequence[str]],
+        address: Callable[[], str],
+        proxies: Callable[[], int] = _none,
+    ) -> None:
         """Ask these from now on.
 
         Args:
             origins: Gives the origins whose pages may ask; ``*`` is all.
             address: Gives the backend's own, such as ``https://api.example.org``; ``""`` where
                 pages come from the same.
+            proxies: Gives how many proxies before it are trusted to say who asks.
         """
-        self._origins, self._address = origins, address
+        self._origins, self._address, self._proxies = origins, address, proxies
 
     @property
     def origins(self) -> Sequence[str]:
@@ -44,6 +56,11 @@ class Site:
     def address(self) -> str:
         """What to put before a path."""
         return self._address().rstrip("/")
+
+    @property
+    def proxies(self) -> int:
+        """How many proxies before it are trusted to say who asks."""
+        return self._proxies()
 
 
 site = Site()

@@ -23,3 +23,8 @@ def backend_address() -> str:
 def redis_address() -> str | None:
     """Return the address of the Redis that has Reflex's states, if there is one."""
     return get_config().redis_url
+
+
+def trusted_proxies() -> int:
+    """Return how many proxies before the backend are trusted to say who asks."""
+    return get_config().trusted_proxy_hops

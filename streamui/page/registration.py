@@ -25,7 +25,11 @@ from streamui.streamable.value import StreamableValue
 _SMALL = 64  # JSON characters up to which a handle just carries its value
 
 page_finders.append(link.current_token)
-site.use(origins=configuration.allowed_origins, address=configuration.backend_address)
+site.use(
+    origins=configuration.allowed_origins,
+    address=configuration.backend_address,
+    proxies=configuration.trusted_proxies,
+)
 addresses.append(configuration.redis_address)
 
 
