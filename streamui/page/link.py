@@ -12,6 +12,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from engineio.exceptions import EngineIOError
+from engineio.packet import PING, Packet
 from reflex.istate.proxy import StateProxy
 from reflex.state import State
 from reflex.utils import prerequisites
@@ -26,8 +28,10 @@ logger = logging.getLogger("streamui")
 CHANNEL = "streamui"
 """The name under which frames arrive in the page, beside the names of its substates."""
 
+_ANSWER = 1.0  # seconds until a page that says nothing is not there
 _HYDRATES = ("hydrate", "hydrate_and_load")
 _namespace: Any = None
+_asking: dict[str, asyncio.Task[bool]] = {}
 
 
 def _socket() -> Any:
@@ -102,16 +106,71 @@ def connected() -> int:
 counted.connected = connected
 
 
+def token_manager() -> Any:
+    """Return what knows which page is connected where."""
+    return _socket()._token_manager
+
+
+def _connection(sid: str) -> Any:
+    socket = _socket()
+    transport = socket.server.manager.eio_sid_from_sid(sid, socket.namespace)
+    return socket.server.eio.sockets.get(transport)
+
+
 def queued(sid: str) -> int:
     """Return how many packets wait to be written to a page's socket.
 
     Args:
         sid: The page's socket session.
     """
-    socket = _socket()
-    transport = socket.server.manager.eio_sid_from_sid(sid, socket.namespace)
-    connection = socket.server.eio.sockets.get(transport)
+    connection = _connection(sid)
     return connection.queue.qsize() if connection is not None else 0
+
+
+async def answers(sid: str) -> bool:
+    """Ask a page whether it is there; return whether anything comes from it within a second.
+
+    Args:
+        sid: The page's socket session.
+    """
+    asking = _asking.get(sid)
+    if asking is None:
+        asking = _asking[sid] = asyncio.create_task(_ask(sid), name="streamui-ask-page")
+        asking.add_done_callback(lambda _: _asking.pop(sid))
+    return await asyncio.shield(asking)
+
+
+async def _ask(sid: str) -> bool:
+    connection = _connection(sid)
+    if connection is None or connection.closing or connection.closed:
+        return False
+    heard, receive = asyncio.Event(), connection.receive
+
+    async def hear(packet: Any) -> None:
+        heard.set()
+        await receive(packet)
+
+    connection.receive = hear
+    try:
+        async with asyncio.timeout(_ANSWER):
+            await connection.send(Packet(PING))
+            await heard.wait()
+    except (TimeoutError, EngineIOError):
+        return False
+    finally:
+        connection.receive = receive
+    return True
+
+
+async def hang_up(sid: str) -> None:
+    """Close a page's socket without waiting for the page.
+
+    Args:
+        sid: The page's socket session.
+    """
+    connection = _connection(sid)
+    if connection is not None:
+        await connection.close(wait=False, abort=True)
 
 
 async def send_frame(sid: str, frame: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from streamui.page import (  # noqa: F401  # importing some of them registers th
     connection,
     lifespan,
     link,
+    returning,
     vars,
 )
 from streamui.page.frames import pages
