@@ -69,7 +69,8 @@ def test_a_stream_is_read_while_it_is_made_and_stopped(client):
     with client.stream("GET", url) as answer:
         body = b""
         for chunk in answer.iter_bytes():
-            if body.count(b"tick") < 3 <= (body := body + chunk).count(b"tick"):
+            body += chunk
+            if body.count(b"tick") >= 3:  # more than once is harmless
                 assert client.delete(url).status_code == 204
     said = records(body)
     assert len(said) > 3
@@ -95,7 +96,7 @@ def test_text_that_fails_breaks_off_and_events_say_why(client):
     with client.stream("GET", "/fail/sse") as answer:
         body, proper = read_on(answer)
     assert proper
-    assert [record for record in records(body) if "status" in record][0]["status"] == "error"
+    assert records(body)[-1]["status"] == "error"
     assert b"secret" not in body
 
 
