@@ -52,6 +52,8 @@ class Tabs:
     async def _read(self) -> None:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
+            if not line.endswith(b"\n"):
+                break  # it was ended in the middle of a line
             tab, said = json.loads(line)
             if isinstance(said, dict) and "at" in said:
                 self._heard(tab, said)
