@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -71,6 +72,26 @@ def test_calls_that_wait_and_say_so(run_app, page):
     press(page, "Stop the one that cooks")
     expect(page.get_by_text("Stopped")).to_be_visible()
     expect(page.get_by_text("waiting for the stove")).to_have_count(0)
+
+
+def test_a_stream_that_other_clients_read_and_stop(run_app, page):
+    server = run_app((EXAMPLES / "08_http_streams.py").read_text())
+    page.goto(server.url)
+    page.wait_for_function("document.querySelector('[data-status]')?.dataset.status === 'done'")
+    press(page, "Ask")
+    expect(page.get_by_text("river").first).to_be_visible()
+    path = re.search(r"'(.*)'", page.locator("code").text_content() or "")
+    assert path is not None
+    url = f"http://localhost:{server.port}{path[1]}"
+    with httpx.stream("GET", url, headers={"accept": "text/event-stream"}) as answer:
+        lines = answer.iter_lines()
+        assert any("river" in line for line in lines)
+        assert httpx.delete(url).status_code == 204
+        assert "event: cancelled" in list(lines)
+    expect(page.get_by_text("Stopped")).to_be_visible()
+    question = b"Write 20 words about lakes at 0 words per second"
+    asked = httpx.post(f"http://localhost:{server.port}/ask", content=question)
+    assert "lake" in asked.text
 
 
 def test_streaming_without_a_page():
