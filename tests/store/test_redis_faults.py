@@ -11,7 +11,9 @@ import pytest
 
 from streamui.errors import StoreUnavailableError, StreamClosedError, StreamNotFoundError
 from streamui.settings import settings
-from streamui.store.redis.keys import log_key
+from streamui.store.redis.engine import RedisEngine
+from streamui.store.redis.keys import lease_key, log_key
+from streamui.store.store import Store
 from streamui.streamable.failure import INTERRUPTED
 from streamui.streamable.value import StreamableValue
 from tests.store.child import child
@@ -178,27 +180,74 @@ async def test_fault_16_whoever_asks_while_redis_is_gone_gets_a_typed_error(
     assert time.monotonic() - begun < 5
 
 
+async def settled(store: Store, redis: RedisServer) -> None:
+    """Wait until all that a process has to write is written."""
+    assert isinstance(store.engine, RedisEngine)
+    publisher = store.engine._publisher
+    await until(lambda: not any(outbox._waiting for outbox in publisher._outboxes.values()))
+    await until(lambda: redis.cli("EXISTS", lease_key(publisher._owner)) == "1")
+    # The first sign of life has been given; the next one finds what has become of it.
+    await until(lambda: all(each.kept for each in _publications(publisher)))
+
+
+def _publications(publisher):
+    return [each for box in publisher._outboxes.values() for each in box._publications.values()]
+
+
+async def is_there_again(store: Store, name: str, value: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            assert (await store.open(name)).value == value
+            return
+        except StreamNotFoundError:
+            assert time.monotonic() < deadline, "it is lost"
+
+
 async def test_fault_16_redis_flushed_under_an_idle_stream(own_redis, on_own, monkeypatch):
     monkeypatch.setattr(settings, "lease", 0.8)
-    here, there = on_own(), on_own()
+    here, there, late = on_own(), on_own(), on_own()
     value = StreamableValue("kept")
     here.add(value.id, value.log)
     log = await there.open(value.id)
+    await settled(here, own_redis)
     own_redis.cli("FLUSHALL")
-    late = on_own()
-
-    async def found() -> bool:
-        try:
-            return (await late.open(value.id)).value == "kept"
-        except StreamNotFoundError:
-            return False
-
-    deadline = time.monotonic() + 10
-    while not await found():
-        assert time.monotonic() < deadline
+    await is_there_again(late, value.id, "kept", 5)
     value.append(" on").done()
     await until(lambda: log.status == "done")
     assert log.value == "kept on"
+
+
+async def test_fault_16_one_stream_that_finds_redis_flushed_saves_all_others(own_redis, on_own):
+    here, late = on_own(), on_own()
+    idle, active = StreamableValue("idle"), StreamableValue("active")
+    for value in (idle, active):
+        here.add(value.id, value.log)
+    await settled(here, own_redis)
+    own_redis.cli("FLUSHALL")
+    active.append("!")
+    await is_there_again(late, idle.id, "idle", settings.lease / 8)  # before the lease shows it
+    idle.done()
+    active.done()
+
+
+async def test_fault_16_redis_comes_back_with_less_and_the_producer_is_dead(
+    own_redis, on_own, monkeypatch
+):
+    monkeypatch.setattr(settings, "lease", 1.0)
+    store = on_own()
+    async with child(PRODUCER, own_redis.url, STREAMUI_LEASE="1") as producer:
+        log = await store.open(await producer.line())
+        await until(lambda: "20 " in (log.value or ""))
+        own_redis.cli("SAVE")
+        value = log.value
+        await until(lambda: len(log.value) > len(value) + 50)
+        producer.signal(signal.SIGKILL)
+        own_redis.kill()
+        own_redis.start()
+        value = log.value  # more than Redis has now
+        await until(lambda: log.status == "interrupted")
+        assert log.value == value
 
 
 async def test_fault_16_redis_comes_back_as_it_was_a_while_ago(own_redis, on_own):

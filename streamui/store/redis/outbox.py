@@ -102,7 +102,7 @@ class Outbox:
         due = asyncio.get_running_loop().time() - kept() / 4000
         for name in list(self.live):
             publication = self._publications.get(name)
-            if publication is not None and publication.kept <= due:
+            if publication is not None and 0 < publication.kept <= due:
                 publication.doubtful = True
                 self._wait(publication)
 
