@@ -38,10 +38,11 @@ class Proxy:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         self.thaw()
+        await asyncio.sleep(0)  # the connections that were just taken begin
         self.cut()
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
             await asyncio.wait(self._tasks)
         await self._server.wait_closed()
 
@@ -97,8 +98,7 @@ class Proxy:
             finally:
                 self._losses.discard(loss)
                 self._open -= {writer, behind[1]}
-                for each in (writer, behind[1]):
-                    await _close(each)
+                await _close(writer, behind[1])
         except asyncio.CancelledError:
             pass  # the proxy is being closed
         finally:
@@ -112,52 +112,10 @@ class Proxy:
                 await writer.drain()
 
 
-async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close a side and wait until it is, also while the proxy itself is being closed."""
-    writer.transport.abort()
-    with contextlib.suppress(OSError):
-        await asyncio.shield(writer.wait_closed())
-
-
-@contextlib.contextmanager
-def proxy_in_thread(targets: Callable[[], list[int]], port: int = 0) -> Iterator[ProxyInThread]:
-    """A proxy for tests without an event loop of their own.
-
-    Args:
-        targets: As for :class:`Proxy`.
-        port: Where it listens; anywhere by default.
-    """
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="proxy")
-    thread.start()
-    try:
-        proxy = Proxy(targets, port)
-        asyncio.run_coroutine_threadsafe(proxy.__aenter__(), loop).result(10)
-        try:
-            yield ProxyInThread(proxy, loop)
-        finally:
-            asyncio.run_coroutine_threadsafe(proxy.__aexit__(), loop).result(10)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-class ProxyInThread:
-    """A proxy that works in a thread of its own."""
-
-    def __init__(self, proxy: Proxy, loop: asyncio.AbstractEventLoop) -> None:
-        self._proxy, self._loop = proxy, loop
-        self.url = proxy.url
-
-    def cut(self) -> None:
-        self._loop.call_soon_threadsafe(self._proxy.cut)
-
-    def lose(self) -> None:
-        self._loop.call_soon_threadsafe(self._proxy.lose)
-
-    def freeze(self) -> None:
-        self._loop.call_soon_threadsafe(self._proxy.freeze)
-
-    def thaw(self) -> None:
-        self._loop.call_soon_threadsafe(self._proxy.thaw)
+async def _close(*writers: asyncio.StreamWriter) -> None:
+    """Close both sides at once, and wait until they are."""
+    for writer in writers:
+        writer.transport.abort()
+    for writer in writers:
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

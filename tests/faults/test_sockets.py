@@ -199,6 +199,14 @@ class Schedule:
                     self.codes[reader] = shown["code"]
         return found
 
+    async def state(self) -> str:
+        """What is to be known when it went wrong."""
+        tabs = {
+            tab: [await self.tabs(tab, what) for what in ("connected", "token", "frames", "read")]
+            for tab in (self.owner, self.second)
+        }
+        return f"{self.name} {tabs} {self.records[-2:]} {steps(self.seed)}"
+
     async def until(self, true: Callable[[], Any], seconds: float = 60) -> None:
         async with asyncio.timeout(seconds):
             while not await true():
@@ -217,10 +225,11 @@ async def play_all(
         async def worker() -> None:
             while waiting:
                 seed = waiting.pop()
+                schedule = Schedule(seed, tabs, targets(seed))
                 try:
-                    ends[seed] = await Schedule(seed, tabs, targets(seed)).play()
-                except BaseException as error:
-                    error.add_note(f"seed {seed}")
+                    ends[seed] = await schedule.play()
+                except Exception as error:
+                    error.add_note(f"seed {seed}: {await schedule.state()}")
                     raise
 
         async with asyncio.TaskGroup() as group:
