@@ -4,10 +4,11 @@ import reflex as rx
 
 from app.pages.assistant import assistant
 from app.pages.not_found import not_found
+from app.pages.streams import Streams, streams
 
 app = rx.App(
     html_lang="en",
-    stylesheets=["/page.css"],
+    stylesheets=["/page.css", "/streams.css"],
     head_components=[
         rx.el.link(rel="icon", type="image/svg+xml", href="/favicon.svg"),
         # A phone's keyboard makes the page smaller, and does not cover the composer.
@@ -29,5 +30,12 @@ app.add_page(
     route="/",
     title="streamui assistant",
     description="Ask a question and watch the answer, and how it is made, stream in.",
+)
+app.add_page(
+    streams,
+    route="/streams",
+    title="Live streams · streamui",
+    description="What this server streams now, second by second.",
+    on_load=Streams.watch,
 )
 app.add_page(not_found, route="404", title="Page not found · streamui")

@@ -44,6 +44,17 @@ def color_mode_menu() -> rx.Component:
     )
 
 
+def header_link(icon: rx.Component, label: str, href: str) -> rx.Component:
+    return rx.icon_button(
+        rx.link(icon, href=href, aria_label=label, title=label),
+        as_child=True,
+        variant="soft",
+        color_scheme="gray",
+        size="3",
+        class_name="header-button",
+    )
+
+
 def header_button(icon: rx.Component, label: str, **props) -> rx.Component:
     return rx.icon_button(
         icon,

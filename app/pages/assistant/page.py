@@ -3,7 +3,7 @@
 import reflex as rx
 
 import streamui as ui
-from app.layout import header_button, layout
+from app.layout import header_button, header_link, layout
 from app.pages.assistant.conversation import Assistant
 from app.pages.assistant.message import message
 from app.pages.assistant.welcome import welcome
@@ -35,7 +35,10 @@ def assistant() -> rx.Component:
             ),
             class_name="column dock",
         ),
-        actions=new_conversation(),
+        actions=rx.fragment(
+            new_conversation(),
+            header_link(rx.icon("activity", aria_hidden=True), "Live streams", "/streams"),
+        ),
     )
 
 
