@@ -53,10 +53,13 @@ async def test_every_end_is_heard_with_its_reason(process, status):
     assert (log.status, log.failure, log.value) == (status, value.failure, "a")
 
 
-async def test_an_unknown_stream_is_not_found(process):
+@pytest.mark.parametrize("name", ["never-heard-of", "", "\ud800", "a\x00\r\n{1}:b", "x" * 5_000])
+async def test_an_unknown_stream_is_not_found(process, name):
     process()
+    store = process()
     with pytest.raises(StreamNotFoundError):
-        await process().open("never-heard-of")
+        await store.open(name)
+    assert not await store.granted(name, name)
 
 
 async def test_an_empty_stream_is_found_and_fills(process):

@@ -90,6 +90,7 @@ class Server:
             "socket_keepalive": True,
             "retry": Retry(backoff(), 2),
             "protocol": 2,
+            "encoding_errors": "backslashreplace",  # an id may be anything that a client sends
         }
         if not self.cluster:
             return cast("Any", Redis).from_url(self._url, **options)

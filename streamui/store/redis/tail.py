@@ -12,6 +12,7 @@ from streamui.store.redis.server import GONE, Entry, Server, backoff
 from streamui.store.redis.tasks import Tasks
 
 logger = logging.getLogger("streamui")
+_PER_KEY = 5e-6  # seconds that it takes to ask for one more stream
 Hear = Callable[[list[Entry]], None]
 
 
@@ -95,7 +96,8 @@ class Tail:
                 self._hand_on(key, entries)
             if replies:
                 # So that many small writes come in one reply; a busy process reads less often.
-                await asyncio.sleep(max(settings.frame_interval / 4, loop.time() - begun))
+                spent = loop.time() - begun + len(cursors) * _PER_KEY
+                await asyncio.sleep(max(settings.frame_interval / 4, 2 * spent))
 
     def _hand_on(self, key: str, entries: list[Entry]) -> None:
         if key == self._wake:
