@@ -9,6 +9,7 @@ from typing import TypeGuard
 from reflex.state import State
 from reflex_base.event import event
 from reflex_base.vars.base import computed_var
+from reflex_components_sonner.toast import toast
 
 from streamui.errors import StoreUnavailableError, StreamNotFoundError
 from streamui.page import link
@@ -22,6 +23,7 @@ from streamui.store.store import store
 from streamui.streamable.failure import LOST, Failure
 from streamui.streamable.log import Log
 
+_RESTARTED = "The server has restarted, and what it was writing here is lost."
 _LONGEST = 256  # characters of a name that are looked at
 
 
@@ -75,6 +77,9 @@ class StreamConnection(State):
         finally:
             has = held[:MOST] if isinstance(held, list) else []
             pages.hello(token, wanted, found, [name for name in has if _is_name(name)])
+        if any(wanted[name] > 0 and found[name] == LOST for name in unknown):
+            # Its state has it no more either, so nothing on the page would say so.
+            return toast.warning(_RESTARTED, id="streamui-restarted")
 
     async def _find(self, name: str, token: str) -> Log | Failure:
         if not _is_name(name):

@@ -149,6 +149,30 @@ test("a stream that was lost is found again when its handle comes complete", () 
   assert.deepEqual(shown(store, "a"), { value: "whole", status: "done", error: "", code: "" });
 });
 
+test("what came before a state was saved with less of it stays", () => {
+  const { store } = makeStore();
+  store.apply({ 1: { i: "a", v: "all that came", o: 14 } });
+  const handle = { $stream: "a", status: "interrupted", value: "all that" };
+  assert.equal(store.adopt(handle).value, "all that came");
+  assert.equal(store.adopt(handle).value, "all that came"); // another component shows it, too
+  const end = { value: "all that came", status: "interrupted", error: "", code: "" };
+  assert.deepEqual(shown(store, "a"), end);
+  assert.deepEqual(store.resume(), { streams: {}, held: ["a"] });
+});
+
+test("but what was replaced, or has another end, is as the state says", () => {
+  const { store } = makeStore();
+  for (const [id, status, value] of [
+    ["a", "interrupted", "another"],
+    ["b", "done", "all that"],
+    ["c", "interrupted", ["all that"]],
+  ]) {
+    store.apply({ 1: { i: id, v: "all that came", o: 14 } });
+    assert.deepEqual(store.adopt({ $stream: id, status, value }).value, value);
+    assert.deepEqual(shown(store, id), { value, status, error: "", code: "" });
+  }
+});
+
 test("a long value comes in pieces, and only the last one ends it", () => {
   const { store, requests } = makeStore();
   store.apply({ 1: { i: "a", v: "one 😀", o: 6 } });

@@ -33,6 +33,12 @@ const NOT_SENT = new Set(["lost", "limit", "unavailable"]);
 
 const isLost = (entry) => entry.status === "interrupted" && NOT_SENT.has(entry.error?.code);
 
+/** Return whether a text begins with another one, and goes on. */
+const continues = (text, start = "") =>
+  [text, start].every((each) => typeof each === "string") &&
+  text.length > start.length &&
+  text.startsWith(start);
+
 /** Return what a component gets to see. */
 export const snapshotOf = (value, status, error) => ({
   value,
@@ -208,14 +214,24 @@ export class StreamStore {
     }, 50);
   }
 
-  /** Keep the value of a handle that came complete, so that it need not come again. */
+  /**
+   * Keep the value of a handle that came complete, so that it need not come again.
+   *
+   * A state that was saved before its producer died may have less than was sent here: then what
+   * is here stays.
+   *
+   * @returns What a component gets to see of it.
+   */
   adopt({ $stream: id, status, value, error }) {
     const entry = this.entry(id);
-    if (entry.status !== "streaming" && !isLost(entry)) return;
-    Object.assign(entry, { value, status, error: error ?? null, known: true });
-    this.changed.add(entry);
-    this.schedule(this.publish);
-    this.tidySoon();
+    if (status === "interrupted" && continues(entry.value, value)) value = entry.value;
+    if (entry.status === "streaming" || isLost(entry)) {
+      Object.assign(entry, { value, status, error: error ?? null, known: true });
+      this.changed.add(entry);
+      this.schedule(this.publish);
+      this.tidySoon();
+    }
+    return snapshotOf(value, status, error);
   }
 
   /** Return what to tell the server on a new connection: where we are in which stream. */

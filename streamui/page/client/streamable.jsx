@@ -64,7 +64,7 @@ export function useStreamable(handle) {
   const constant = useMemo(() => {
     if (id !== null) return null;
     if (stream === null) return snapshotOf(handle, "done");
-    if (stream) store.adopt(handle);
+    if (stream) return store.adopt(handle);
     return snapshotOf(handle.value, handle.status, handle.error);
   }, [handle, id, stream]);
   // To a constant's stream, too: the store keeps what is shown, and the server counts on that.
