@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from streamui.redaction import redacted_traceback
@@ -72,7 +73,6 @@ class Tail:
             pass  # then the wait has ended, too
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         waiting, failures = backoff(), 0
         while self._streams:
             cursors = {key: each.cursor for key, each in self._streams.items()}
@@ -91,12 +91,12 @@ class Tail:
                 continue
             finally:
                 self._blocked = None
-            begun = loop.time()
+            begun = time.thread_time()
             for key, entries in replies:
                 self._hand_on(key, entries)
             if replies:
                 # So that many small writes come in one reply; a busy process reads less often.
-                spent = loop.time() - begun + len(cursors) * _PER_KEY
+                spent = time.thread_time() - begun + len(cursors) * _PER_KEY
                 await asyncio.sleep(max(settings.frame_interval / 4, 2 * spent))
 
     def _hand_on(self, key: str, entries: list[Entry]) -> None:
