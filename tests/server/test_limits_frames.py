@@ -5,8 +5,10 @@ import json
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import reflex as rx
 from reflex_base.utils.format import json_dumps
 
 from streamui.page import connection, link, registration
@@ -283,7 +285,8 @@ def test_pieces_of_a_log_are_its_whole_from_every_offset(kind, most, monkeypatch
                 break
             starts.add(offset)
         for start in starts:
-            has, offset, status = UNSET, start, ""
+            has: Any = UNSET
+            offset, status = start, ""
             while status != value.status or offset != value.log.offset:
                 change = value.log.read(offset, most)
                 assert change.kind == "nothing" or len(change.content) <= max(most, 20)
@@ -305,9 +308,8 @@ class Asking:
     _find = StreamConnection._find
 
     def _get_root_state(self):
-        import reflex as rx
-
-        return rx.State(_reflex_internal_init=True)
+        state: Any = rx.State
+        return state(_reflex_internal_init=True)
 
     async def __aenter__(self):
         return self
@@ -317,7 +319,12 @@ class Asking:
 
 
 async def hello(streams, held=None):
-    await StreamConnection.hello.fn(Asking(), streams=streams, held=held)
+    await say("hello", streams=streams, held=held)
+
+
+async def say(event: str, **arguments: Any):
+    handler: Any = getattr(StreamConnection, event)
+    await handler.fn(Asking(), **arguments)
 
 
 def given(number):
@@ -376,8 +383,8 @@ async def test_fault_49_what_is_no_sensible_question_is_not_listened_to(socket, 
         float("nan"),
     ]:
         await hello(nonsense, held=nonsense)
-        await StreamConnection.stop_runs.fn(Asking(), name=nonsense)
-        await StreamConnection.stop_stream.fn(Asking(), name=nonsense)
+        await say("stop_runs", name=nonsense)
+        await say("stop_stream", name=nonsense)
     await hello({}, held=[deep, float("nan"), "x" * 100_000, None])
     await quiet(socket, pages)
     assert socket.frames == []
