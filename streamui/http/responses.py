@@ -135,6 +135,7 @@ class StreamResponse(Response):
         self._expires = expires
         self._client = client
         self._bell: Bell | None = None
+        self._gone = False
         super().__init__(media_type=self._form.media_type, headers={**HEADERS, **(headers or {})})
         del self.headers["content-length"]
 
@@ -202,6 +203,7 @@ class StreamResponse(Response):
     async def _leave(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
+        self._gone = True
         self.close()
 
     async def _write(self, feed: Feed, bell: Bell, send: Send, *, head: bool) -> bool:
@@ -217,12 +219,13 @@ class StreamResponse(Response):
             return True
         # Some servers send the headers with the first part of the body, even if that is empty.
         await self._put(send, self._form.opening() if isinstance(feed, LogFeed) else b"")
-        while not bell.stopped and not self._expired():
+        while not self._gone and not self._expired():
             for written in feed.take():
                 if written is None:
                     return False
                 await self._put(send, written)
-            if feed.ended or _no_more_comes():
+            # An end that came just before it was closed has been told by now.
+            if feed.ended or bell.stopped or _no_more_comes():
                 return feed.ended
             if not await feed.wait(self._patience()) and self._form.heartbeat:
                 await self._put(send, self._form.heartbeat)

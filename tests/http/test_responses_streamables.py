@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import streamui as ui
-from streamui.http.responses import open_responses
+from streamui.http.responses import close_responses, open_responses
 from streamui.server.run import Run
 from streamui.settings import settings
 from streamui.store.store import store
@@ -401,6 +401,24 @@ async def test_many_readers_leave_no_task_and_no_listener_behind():
             assert rebuilt(records((await read).content)) == "ab"
     assert value.log._listeners == ()
     await until(lambda: asyncio.all_tasks() == before)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 5])
+async def test_an_end_that_comes_just_before_everything_is_closed_is_heard(monkeypatch, turns):
+    monkeypatch.setattr(settings, "frame_interval", 60.0)
+    value = ui.StreamableValue("a")
+    async with serving(answering(lambda: ui.ndjson_response(value))) as client:
+        async with reading(client) as response:
+            lines = response.aiter_lines()
+            said = [json.loads(await anext(lines))]
+            value.append("b")
+            for _ in range(turns):  # its response waits for the next frame meanwhile
+                await asyncio.sleep(0)
+            value.interrupt()
+            close_responses()
+            said += [json.loads(line) async for line in lines]
+    assert rebuilt(said) == "ab"
+    assert said[-1]["status"] == "interrupted"
 
 
 async def test_it_may_be_written_in_another_thread():
