@@ -87,7 +87,7 @@ class Schedule:
         self.seed, self.tabs = seed, tabs
         self.owner, self.second = f"{seed} owner", f"{seed} second"
         self.proxies = {reader: Proxy(targets) for reader in READERS}
-        self.name = ""
+        self.name = self.token = ""
         self.records: list[dict[str, Any]] = []
         self.codes: dict[str, str] = {}
 
@@ -146,7 +146,7 @@ class Schedule:
                 raise AssertionError(step.what)
 
     async def stop_over_http(self) -> None:
-        headers = {"Reflex-Client-Token": await self.tabs(self.owner, "token")}
+        headers = {"Reflex-Client-Token": self.token}
         async with httpx.AsyncClient(headers=headers) as client:
             for _ in range(50):  # a worker may be killed, or a connection cut, in the middle of it
                 try:
@@ -159,7 +159,7 @@ class Schedule:
     async def read_events(self) -> None:
         stream = ui.consume_event_stream(
             f"{self.proxies['events'].url}/streams/{self.name}",
-            headers={"Reflex-Client-Token": await self.tabs(self.owner, "token")},
+            headers={"Reflex-Client-Token": self.token},
         )
         async with stream:
             async for event in stream:
@@ -179,6 +179,8 @@ class Schedule:
         for shown in await self.tabs(self.owner, "read"):
             if shown["id"]:
                 self.name = shown["id"]
+                # Reflex gives a page that comes back too soon another one, with a fresh state.
+                self.token = await self.tabs(self.owner, "token")
         return bool(self.name)
 
     async def ended(self) -> bool:

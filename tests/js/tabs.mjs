@@ -46,7 +46,20 @@ class Tab {
     });
     this.socket.on("event", (update) => this.hear(update));
     this.socket.on("new_token", (token) => (this.token = token));
-    this.socket.on("disconnect", () => (this.session = null));
+    // What Reflex's page does, too: socket.io comes back by itself only from a lost connection.
+    const { socket } = this;
+    const comeBack = () => setTimeout(() => socket.active || this.gone || socket.connect(), 100);
+    this.gone = false;
+    socket.on("connect_error", comeBack);
+    socket.on("disconnect", () => {
+      this.session = null;
+      comeBack();
+    });
+  }
+
+  disconnect() {
+    this.gone = true;
+    this.socket.disconnect();
   }
 
   hear({ delta = {} }) {
@@ -106,9 +119,9 @@ class Tab {
   commands = {
     event: ([name, payload]) => this.event(name, payload),
     cut: () => void this.socket.io.engine?.close(),
-    leave: () => void this.socket.disconnect(),
+    leave: () => this.disconnect(),
     reload: () => {
-      this.socket.disconnect();
+      this.disconnect();
       this.session = null;
       this.load();
       this.connect();
