@@ -11,12 +11,12 @@ from typing import Any
 
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
-from streamui.store.redis.entry import decode, end_entry
+from streamui.store.redis.batch import end_streams
+from streamui.store.redis.entry import decode
 from streamui.store.redis.keys import lane_of, lease_key, log_key, stream_keys, wake_key
 from streamui.store.redis.server import BATCH, GONE, Entry, Server, backoff, entries_of
 from streamui.store.redis.tail import Tail
 from streamui.store.redis.tasks import Tasks
-from streamui.store.redis.times import retained
 from streamui.streamable.base import Streamable, kinds
 from streamui.streamable.failure import INTERRUPTED, LOST, Failure
 from streamui.streamable.log import UNSET, Log
@@ -249,15 +249,11 @@ class Follower:
         for followed in orphans:
             group = self._server.group_of(lane_of(followed.name))
             groups.setdefault(group, []).append(followed)
-        entry = end_entry("interrupted", INTERRUPTED)
         for group in groups.values():
-            keys = [key for each in group for key in stream_keys(each.name)]
-            arguments = [entry, "interrupted", retained()]
-            answers = await self._server.run(
-                "end", keys, [*arguments, *(each.owner for each in group)]
-            )
-            for number, followed in enumerate(group):
-                if answers[2 * number] == b"absent" and (log := followed.log()) is not None:
+            streams = [(followed.name, followed.owner or "") for followed in group]
+            found = await end_streams(self._server, streams, "interrupted", INTERRUPTED)
+            for followed, (status, _) in zip(group, found, strict=True):
+                if status == "absent" and (log := followed.log()) is not None:
                     log.end("interrupted")
                 else:
                     self._load(followed)

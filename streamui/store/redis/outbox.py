@@ -12,24 +12,22 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from streamui.errors import StoreUnavailableError
 from streamui.redaction import redact, redacted_traceback
 from streamui.settings import settings
-from streamui.store.redis.entry import end_entry
+from streamui.store.redis.batch import Batch, end_streams
 from streamui.store.redis.grants import Grants
-from streamui.store.redis.keys import stream_keys
 from streamui.store.redis.publication import Draft, Publication
-from streamui.store.redis.server import BATCH, GONE, Server, backoff
+from streamui.store.redis.server import GONE, Server, backoff
 from streamui.store.redis.tasks import Tasks
-from streamui.store.redis.times import kept, retained
+from streamui.store.redis.times import kept
 from streamui.streamable.base import Streamable
 from streamui.streamable.failure import INTERRUPTED, Failure
 from streamui.streamable.log import Log, Status
 
 logger = logging.getLogger("streamui")
-_BATCH_SIZE = 262_144  # characters in one call, unless a single stream has more
 _HINDERED = 0.25  # seconds until what Redis refused is tried again
 
 
@@ -170,10 +168,9 @@ class Outbox:
 
     async def _write(self, publications: deque[Publication]) -> None:
         """Write the first of some streams, and take them out."""
-        drafts: list[tuple[Publication, Draft]] = []
-        taken = size = 0
+        batch, taken = Batch(), 0
         for publication in publications:
-            if taken == BATCH or size > _BATCH_SIZE:
+            if batch.full:
                 break
             taken += 1
             publication.waiting = False
@@ -184,17 +181,9 @@ class Outbox:
                 await self._give_up(publication, cause, f"A stream could not be written: {words}")
                 continue
             if draft is not None:
-                drafts.append((publication, draft))
-                size += len(draft.entry) + len(draft.whole)
-        if drafts:
-            keys = [key for publication, _ in drafts for key in stream_keys(publication.name)]
-            arguments: list[Any] = [self._owner, kept(), retained()]
-            for _, draft in drafts:
-                arguments += draft.arguments
-            answers = cast("list[bytes]", await self._server.run("write", keys, arguments))
-            for number, (publication, draft) in enumerate(drafts):
-                answer, top = answers[2 * number : 2 * number + 2]
-                await self._hear(publication, draft, answer.decode(), int(top))
+                batch.add(publication, draft)
+        for publication, draft, answer, top in await batch.write(self._server, self._owner):
+            await self._hear(publication, draft, answer, top)
         for _ in range(taken):
             publications.popleft()
 
@@ -262,13 +251,9 @@ class Outbox:
         publication.log.unlisten(publication.wake)
         self.live.discard(publication.name)
 
-    async def _end(self, publications: list[Publication], status: Status, failure: Failure) -> None:
-        entry = end_entry(status, failure)
-        for begin in range(0, len(publications), BATCH):
-            batch = publications[begin : begin + BATCH]
-            keys = [key for each in batch for key in stream_keys(each.name)]
-            owners = [self._owner] * len(batch)
-            await self._server.run("end", keys, [entry, status, retained(), *owners])
+    async def _end(self, publications: list[Publication], status: Status, why: Failure) -> None:
+        streams = [(publication.name, self._owner) for publication in publications]
+        await end_streams(self._server, streams, status, why)
 
     async def close(self) -> None:
         """Write what waits, and end for everybody else what is open: nobody makes it now.
