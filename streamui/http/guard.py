@@ -49,14 +49,35 @@ class Guard:
         response.headers["vary"] = "origin"
         if origin := request.headers.get("origin"):
             response.headers["access-control-allow-origin"] = origin
-            response.headers["access-control-allow-credentials"] = "true"
+            if self._trusts(origin, request):
+                response.headers["access-control-allow-credentials"] = "true"
 
     def _allows(self, request: Request) -> bool:
         origin = request.headers.get("origin")
         if origin is None:
             return True
-        origins = site.origins if self._origins is None else self._origins
-        if "*" in origins or origin in origins:
+        if "*" in self._named or origin in self._named:
             return True
         # By host: behind a proxy that speaks TLS, the scheme that is seen here is not the page's.
-        return urlsplit(origin).netloc == request.headers.get("host")
+        own = _place(f"//{request.headers.get('host')}")
+        return own is not None and _place(origin) == own
+
+    def _trusts(self, origin: str, request: Request) -> bool:
+        """Return whether a page's cookies may come along; that all may ask is no reason to."""
+        if origin in self._named:
+            return True
+        page, own = _place(origin), _place(f"//{request.headers.get('host')}")
+        return page is not None and own is not None and page[0] == own[0]
+
+    @property
+    def _named(self) -> Sequence[str]:
+        return site.origins if self._origins is None else self._origins
+
+
+def _place(address: str) -> tuple[str, int | None] | None:
+    """Return the host and the port of an address, from wherever it came; ``None`` if it is none."""
+    try:
+        parts = urlsplit(address)
+        return (parts.hostname, parts.port) if parts.hostname else None
+    except ValueError:
+        return None

@@ -248,7 +248,10 @@ def allowed(monkeypatch):
     return origins
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://app.example.co", "x"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "null", "https://app.example.co", "x", "http://[", "http://a:b"],
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST", "OPTIONS"])
 async def test_fault_55_a_page_of_another_site_is_refused(client, value, allowed, method, origin):
     headers = {"origin": origin, **PAGE}
@@ -301,6 +304,23 @@ async def test_all_sites_may_be_allowed(value):
     async with serving(ui.routes(origins=["*"])) as client:
         answer = await client.head(given(value), headers={"origin": "https://any.example", **PAGE})
         assert answer.headers["access-control-allow-origin"] == "https://any.example"
+
+
+@pytest.mark.parametrize("method", ["HEAD", "DELETE", "OPTIONS"])
+async def test_fault_55_that_all_sites_may_ask_lends_none_of_them_a_persons_cookies(value, method):
+    """Else any site could read and stop what a hook that looks at cookies lets its visitor."""
+    may = "access-control-allow-credentials"
+    async with serving(ui.routes(origins=["*", "https://app.example"])) as client:
+        for origin, trusted in (
+            ("https://any.example", False),
+            ("null", False),
+            ("http://[", False),
+            ("https://app.example", True),
+            ("http://127.0.0.1:3000", True),  # the page's server in development
+        ):
+            headers = {"origin": origin, **PAGE}
+            answer = await client.request(method, given(value), headers=headers)
+            assert answer.headers.get(may) == ("true" if trusted else None), origin
 
 
 # -- many at once ---------------------------------------------------------------------------
