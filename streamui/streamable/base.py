@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 import weakref
@@ -36,7 +37,7 @@ class Streamable(Reference, Generic[T]):
         LimitError: If it is too large, or too many streams are open.
     """
 
-    __slots__ = ("__weakref__", "_id", "_log", "_scope", "_writer", "made_at")
+    __slots__ = ("__weakref__", "_id", "_log", "_scope", "_writer", "made_at", "watch")
 
     def __init__(self, value: T | Unset = UNSET) -> None:
         self._begin(Log())
@@ -62,6 +63,7 @@ class Streamable(Reference, Generic[T]):
         self._writer = Writer(log)
         self._scope: Scope | None = None
         self.made_at = creation_line()
+        self.watch: asyncio.TimerHandle | None = None
 
     # -- reading ------------------------------------------------------------------------
 
@@ -196,6 +198,7 @@ class Streamable(Reference, Generic[T]):
                 raise StreamLockedError(_ELSEWHERE)
             self._writer.flush()
         ended = self._log.end(status, failure, cause)
+        self._unwatch()
         scope, self._scope = self._scope, None
         if scope is not None:
             scope.release(self)
@@ -223,6 +226,12 @@ class Streamable(Reference, Generic[T]):
         ):
             # Nobody can write to it any more: a reader must not wait for ever.
             self._log.end("interrupted")
+            self._unwatch()
+
+    def _unwatch(self) -> None:
+        watch, self.watch = self.watch, None
+        if watch is not None:  # else thousands of short streams would wait for it
+            watch.cancel()
 
     # -- as a value of Python -----------------------------------------------------------
 

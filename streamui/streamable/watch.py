@@ -41,14 +41,14 @@ def watch_open(streamable: Streamable[Any]) -> None:
     had none for ``settings.idle_limit``. Silent where no event loop runs: then nothing waits for
     the end either.
     """
-    delay = _next_look(streamable, warned=False)
-    if delay is None:
+    delay = _sooner(settings.idle_limit, settings.open_warning)
+    if delay <= 0:
         return
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return
-    loop.call_later(delay, _look, loop, weakref.ref(streamable), False)
+    streamable.watch = loop.call_later(delay, _look, loop, weakref.ref(streamable), False)
 
 
 def _look(
@@ -64,14 +64,15 @@ def _look(
     if not warned and 0 < settings.open_warning <= silent:
         warned = True
         _warn(streamable)
-    if (delay := _next_look(streamable, warned=warned)) is not None:
-        loop.call_later(delay, _look, loop, reference, warned)
+    delay = _sooner(settings.idle_limit, 0.0 if warned else settings.open_warning)
+    if delay > 0:
+        delay = max(delay - silent, 0.0)
+        streamable.watch = loop.call_later(delay, _look, loop, reference, warned)
 
 
-def _next_look(streamable: Streamable[Any], *, warned: bool) -> float | None:
-    silent = time.monotonic() - streamable.last_write
-    limits = [settings.idle_limit] if warned else [settings.idle_limit, settings.open_warning]
-    return min((max(limit - silent, 0.0) for limit in limits if limit > 0), default=None)
+def _sooner(one: float, other: float) -> float:
+    """Return the shorter of two times, of which 0 is never."""
+    return min(one, other) if one > 0 and other > 0 else max(one, other)
 
 
 def _end(streamable: Streamable[Any]) -> None:
