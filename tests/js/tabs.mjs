@@ -1,5 +1,5 @@
 // Browser tabs without a browser: the real page store over real sockets, many in one process.
-// Each line of standard input is [tab, command, argument]; each answer one line [tab, answer].
+// A line of standard input is [tab, command, argument, number], its answer [tab, answer, number].
 // While a tab is watched, what is new in a text is told as [tab, {id, from, text, status, at}].
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
@@ -143,10 +143,9 @@ const tabs = new Map();
 
 createInterface({ input: process.stdin })
   .on("line", (line) => {
-    const [name, command, argument] = JSON.parse(line);
-    if (command === "open") {
-      tabs.set(name, new Tab(name, argument));
-      say(name, "open");
-    } else say(name, tabs.get(name).commands[command](argument) ?? null);
+    const [name, command, argument, number] = JSON.parse(line);
+    if (command === "open") tabs.set(name, new Tab(name, argument));
+    const answer = tabs.get(name).commands[command]?.(argument);
+    say(name, answer ?? null, number);
   })
   .on("close", () => process.exit());

@@ -1,6 +1,7 @@
 """Browser tabs without a browser: see tests/js/tabs.mjs."""
 
 import asyncio
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -10,7 +11,6 @@ from typing import Any, Self
 ROOT = Path(__file__).parents[2]
 NODE = Path(sys.executable).parent / "node"
 DRIVER = ROOT / "tests" / "js" / "tabs.mjs"
-GONE = object()
 
 
 class Tabs:
@@ -22,7 +22,8 @@ class Tabs:
 
     def __init__(self, heard: Callable[[str, dict[str, Any]], object] = lambda *_: None) -> None:
         self._heard = heard
-        self._answers: dict[str, asyncio.Queue[Any]] = {}
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._numbers = itertools.count()
 
     async def __aenter__(self) -> Self:
         """Start it."""
@@ -42,22 +43,24 @@ class Tabs:
     async def __call__(self, tab: str, command: str, argument: Any = None) -> Any:
         """Give a tab a command; return its answer."""
         assert self._process.stdin is not None
-        answers = self._answers.setdefault(tab, asyncio.Queue())
-        self._process.stdin.write((json.dumps([tab, command, argument]) + "\n").encode())
-        answer = await answers.get()
-        if answer is GONE:
-            raise RuntimeError("the tabs' process has ended")
-        return answer
+        number = next(self._numbers)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        line = json.dumps([tab, command, argument, number])
+        self._process.stdin.write(f"{line}\n".encode())
+        try:
+            return await answer
+        finally:
+            del self._answers[number]
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             if not line.endswith(b"\n"):
                 break  # it was ended in the middle of a line
-            tab, said = json.loads(line)
-            if isinstance(said, dict) and "at" in said:
+            tab, said, *number = json.loads(line)
+            if not number:
                 self._heard(tab, said)
-            else:
-                self._answers[tab].put_nowait(said)
-        for answers in self._answers.values():
-            answers.put_nowait(GONE)
+            elif (answer := self._answers.get(number[0])) and not answer.done():
+                answer.set_result(said)  # else whoever asked has gone
+        for answer in self._answers.values():
+            answer.set_exception(RuntimeError("the tabs' process has ended"))
