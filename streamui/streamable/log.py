@@ -112,6 +112,7 @@ class Log:
         "_bytes",
         "_length",
         "_listeners",
+        "_listening",
         "_lock",
         "_most",
         "_parts",
@@ -150,7 +151,8 @@ class Log:
         self.owner: str | None = None
         self._bytes = 0  # of all that was written: text as it is, else as JSON
         self._most: float = most_bytes()  # how many that may be before the value is too large
-        self._listeners: tuple[Callable[[Log], None], ...] = ()
+        self._listening: dict[Callable[[Log], None], None] = {}
+        self._listeners: tuple[Callable[[Log], None], ...] = ()  # the same, to walk through
         # Reentrant: the garbage collector may end this log from within one of its methods.
         self._lock = threading.RLock()
 
@@ -475,12 +477,14 @@ class Log:
     def listen(self, listener: Callable[[Log], None]) -> None:
         """Call a function after every write, in the writer's thread; it must not block."""
         with self._lock:
-            self._listeners = (*self._listeners, listener)
+            self._listening[listener] = None
+            self._listeners = tuple(self._listening)
 
     def unlisten(self, listener: Callable[[Log], None]) -> None:
         """Stop calling a function."""
         with self._lock:
-            self._listeners = tuple(other for other in self._listeners if other != listener)
+            self._listening.pop(listener, None)
+            self._listeners = tuple(self._listening)
 
     def _tell(self) -> None:
         for listener in self._listeners:
