@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from itertools import islice
 from typing import TypeGuard
@@ -62,8 +63,10 @@ class StreamConnection(State):
             if isinstance(offset, int) and not isinstance(offset, bool)
         }
         found: dict[str, Log | Failure] = dict.fromkeys(wanted, TOO_MANY)
-        for name in islice(wanted, settings.streams_per_page or MOST):
-            found[name] = await self._find(name, token)
+        names = list(islice(wanted, settings.streams_per_page or MOST))
+        # Together: whether a page of another process may have one takes a while to be said.
+        contents = await asyncio.gather(*(self._find(name, token) for name in names))
+        found.update(zip(names, contents, strict=True))
         unknown = {name for name, content in found.items() if isinstance(content, Failure)}
         try:
             if unknown:

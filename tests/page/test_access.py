@@ -10,8 +10,11 @@ import pytest
 
 from streamui.page.wire import LOST
 from streamui.settings import settings
+from streamui.store.redis.engine import RedisEngine
+from streamui.store.store import store
 from streamui.streamable.value import StreamableValue
 from tests.page.tab import Call, Tab, node_page
+from tests.store.redis_server import redis_server
 
 SECRET = "nobody else's business"
 
@@ -125,3 +128,20 @@ async def test_fault_63_a_hundred_pages_get_their_own_and_not_one_foreign_byte(o
         ops = owner.sent(page)
         texts = [op if isinstance(op, str) else op.get("v", op.get("a", "")) for op in ops]
         assert "".join(texts) == values[page].value
+
+
+async def test_a_page_with_many_streams_that_are_gone_waits_for_all_of_them_at_once(owner):
+    """A grant may be on its way from another process, so each of them is looked for twice."""
+    with redis_server() as redis:
+        engine = RedisEngine(redis.url)
+        store.use(engine)
+        try:
+            await store.granted("warm", "up")
+            async with asyncio.timeout(4):
+                told = await heard_by_other(
+                    owner, "hello", streams={f"gone{number}": 0 for number in range(200)}
+                )
+        finally:
+            await engine.close()
+            store.use(None)
+    assert len(told) == 200
