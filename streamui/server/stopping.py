@@ -17,8 +17,11 @@ async def stop_calls(page: str, name: str) -> None:
         page: The page that called.
         name: The function.
     """
-    runs.stop(page, name)
-    await store.tell({"stop_calls": [page, name]})
+    order = {"stop_calls": [page, name]}
+    if runs.stop(page, name):
+        store.tell_soon(order)  # what is stopped is stopped, also while Redis is gone
+    else:
+        await store.tell(order)
 
 
 async def stop_stream(name: str) -> None:

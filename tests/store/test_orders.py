@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from streamui.errors import StoreUnavailableError
+from streamui.server import stopping
+from streamui.server.run import Run
+from streamui.server.runs import runs
 from tests.store.conftest import Processes, until
 
 
@@ -75,3 +81,27 @@ async def test_an_order_that_fails_does_not_silence_the_next(processes, caplog):
     await one.tell({"n": 2})
     await until(lambda: len(heard) == 2)
     assert "An order failed" in caplog.text
+
+
+async def test_what_is_stopped_here_is_stopped_while_redis_is_gone_and_told_later(
+    own_redis, monkeypatch
+):
+    processes = Processes(own_redis.url)
+    one, other = processes(), processes()
+    monkeypatch.setattr(stopping, "store", one)
+    heard = listen(other)
+    await listening(one, other)
+    own_redis.kill()
+    run = Run("ask", "page")
+    runs.add(run)
+    try:
+        await stopping.stop_calls("page", "ask")  # without an error that the page would show
+    finally:
+        runs.remove(run)
+    own_redis.start()
+    await until(lambda: heard)
+    assert heard == [{"stop_calls": ["page", "ask"]}]
+    with pytest.raises(StoreUnavailableError):  # where it runs elsewhere, it is not stopped
+        own_redis.kill()
+        await stopping.stop_calls("page", "ask")
+    await processes.close()
