@@ -48,11 +48,12 @@ class Tab {
     this.socket.on("new_token", (token) => (this.token = token));
     // What Reflex's page does, too: socket.io comes back by itself only from a lost connection.
     const { socket } = this;
-    const comeBack = () => setTimeout(() => socket.active || this.gone || socket.connect(), 100);
+    const current = () => this.socket === socket && !this.gone;
+    const comeBack = () => setTimeout(() => current() && !socket.active && socket.connect(), 100);
     this.gone = false;
     socket.on("connect_error", comeBack);
     socket.on("disconnect", () => {
-      this.session = null;
+      if (this.socket === socket) this.session = null;
       comeBack();
     });
   }
