@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 
 import pytest
@@ -15,6 +16,7 @@ from streamui.store.redis.engine import RedisEngine
 from streamui.store.redis.keys import LANES, log_key, stream_keys
 from streamui.store.redis.server import Server
 from streamui.store.store import Store
+from streamui.streamable.json_value import Reference
 from streamui.streamable.value import StreamableValue
 from tests.store.conftest import Processes, until
 from tests.store.redis_server import RedisServer, redis_server
@@ -172,3 +174,74 @@ async def test_a_thousand_questions_at_once_are_asked_through_few_connections(ow
     answers = await asyncio.gather(*(store.granted(f"s{n}", "page") for n in range(1_000)))
     assert not any(answers)
     assert len(own_redis.cli("CLIENT", "LIST").splitlines()) < 30
+
+
+async def test_short_streams_leave_nothing_behind(own_redis, on_own, monkeypatch):
+    monkeypatch.setattr(settings, "retain", 0.3)
+    here, there = on_own(), on_own()
+    first = StreamableValue("first").done()
+    here.add(first.id, first.log)
+    assert (await there.open(first.id)).status == "done"
+    descriptors = len(os.listdir("/proc/self/fd"))
+    logs = []
+    for _ in range(10):
+        values = [StreamableValue("short") for _ in range(100)]
+        for value in values:
+            here.add(value.id, value.log)
+            here.grant(value.id, "page")
+        logs = await asyncio.gather(*(there.open(value.id) for value in values))
+        for value in values:
+            value.append("!").done()
+        await until(lambda logs=logs: all(each.value == "short!" for each in logs))
+    logs.clear()
+    assert len(os.listdir("/proc/self/fd")) < descriptors + 20
+    await until(lambda: int(own_redis.cli("DBSIZE")) <= 3)  # the orders, the lease, a wake-up
+    last = StreamableValue("last").done()
+    here.add(last.id, last.log)
+    assert (await there.open(last.id)).value == "last"
+    for engine in on_own.engines:
+        outboxes = engine._publisher._outboxes.values()
+        await until(lambda boxes=outboxes: sum(len(box._publications) for box in boxes) <= 1)
+        await until(lambda engine=engine: len(engine._follower._followed) <= 1)
+        assert not any(len(tail._streams) > 1 for tail in engine._follower._tails.values())
+    assert len(here) <= 1
+
+
+class Broken(Reference):
+    def handle(self):
+        raise ValueError("no handle, and a secret sk-abcdefghijkl")
+
+
+async def test_a_stream_that_cannot_be_written_fails_alone(processes, caplog):
+    here, there = processes(), processes()
+    broken, sound = StreamableValue("fine so far"), StreamableValue("a")
+    for value in (broken, sound):
+        here.add(value.id, value.log)
+    log = await there.open(broken.id)
+    broken.log.set([Broken()])
+    sound.append("b").done()
+    await until(lambda: log.status == "error" and broken.closed)
+    assert log.failure == broken.failure
+    assert log.value == "fine so far"
+    other = await there.open(sound.id)
+    await until(lambda: other.status == "done")
+    assert other.value == "ab"
+    assert "A stream could not be written" in caplog.text
+    assert "sk-abcdefghijkl" not in caplog.text
+
+
+async def test_an_entry_that_makes_no_sense_ends_its_stream_alone(redis, processes, monkeypatch):
+    monkeypatch.setattr(settings, "store_patience", 0.5)
+    here, there = processes(), processes()
+    value, sound = StreamableValue("a"), StreamableValue("b")
+    for each in (value, sound):
+        here.add(each.id, each.log)
+    log, other = await there.open(value.id), await there.open(sound.id)
+    redis.cli("XADD", log_key(value.id), "99999-0", "change", '{"from":7,"append":"x"}')
+    await until(lambda: log.status == "error")
+    assert log.failure is not None and log.failure.code == "internal"
+    value.append("refused")
+    await until(lambda: value.closed)
+    assert value.error_code == "unavailable"
+    sound.done()
+    await until(lambda: other.status == "done")

@@ -14,7 +14,11 @@ for n = 1, #KEYS / 3 do
     -- First something that a full Redis allows: after it a script may write, and an end is small.
     redis.call('PEXPIRE', head, kept)
     now, top = status, string.format('%.0f', tonumber(top) + 1)
-    redis.call('XADD', log, top .. '-0', 'change', entry)
+    local added = redis.pcall('XADD', log, top .. '-0', 'change', entry)
+    if type(added) == 'table' and added.err then -- what is there makes no sense
+      redis.call('DEL', log)
+      redis.call('XADD', log, top .. '-0', 'change', entry)
+    end
     redis.call('HSET', head, 'top', top, 'status', status)
     redis.call('PEXPIRE', log, kept)
     redis.call('PEXPIRE', readers, kept)

@@ -207,24 +207,20 @@ class Outbox:
             # What had ended when it came here is a copy, such as that in a saved state.
             if log.end("interrupted") or answer != "taken":
                 logger.warning("A stream is not this process's any more: it is %s", answer)
-        elif answer.startswith("OOM"):
-            await self._hear_full(publication)
         else:
-            logger.error("A stream could not be written to Redis: %s", redact(answer))
-            self._hindered = True
-            self._wait(publication)
+            await self._hear_refusal(publication, answer)
 
-    async def _hear_full(self, publication: Publication) -> None:
+    async def _hear_refusal(self, publication: Publication, words: str) -> None:
         now = asyncio.get_running_loop().time()
-        if publication.full_since is None:
-            publication.full_since = now
-            logger.error("Redis is full")
-        if now - publication.full_since < settings.store_patience:
+        if publication.refused_since is None:
+            publication.refused_since = now
+            logger.error("Redis refuses to take a stream: %s", redact(words))
+        if now - publication.refused_since < settings.store_patience:
             self._hindered = True
             self._wait(publication)
             return
-        cause = StoreUnavailableError("Redis is full")
-        await self._give_up(publication, cause, "A stream is ended, because Redis is full")
+        cause = StoreUnavailableError(f"Redis refuses to take a stream: {redact(words)}")
+        await self._give_up(publication, cause, "A stream is ended, because Redis refuses it")
 
     async def _give_up(self, publication: Publication, cause: Exception, words: str) -> None:
         """End a stream as failed, here and for everybody else."""

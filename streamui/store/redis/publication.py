@@ -43,12 +43,12 @@ class Publication:
     __slots__ = (
         "doubtful",
         "finished",
-        "full_since",
         "kept",
         "log",
         "name",
         "offset",
         "readers",
+        "refused_since",
         "since",
         "size",
         "waiting",
@@ -64,7 +64,7 @@ class Publication:
         self.doubtful = False  # Redis may have less than it said
         self.finished = False  # Redis has its end, or it is not this process's any more
         self.kept = 0.0  # when Redis was last told to keep it alive
-        self.full_since: float | None = None
+        self.refused_since: float | None = None
         self.readers: set[str] = set()  # whom this process let read it
         self.wake: Callable[[Log], None] = lambda _: wake(self)
 
@@ -97,4 +97,4 @@ class Publication:
     def written(self, draft: Draft) -> None:
         """Take note that Redis has taken a draft."""
         self.offset, self.size, self.since = draft.offset, draft.size, draft.since
-        self.full_since = None
+        self.refused_since = None
