@@ -478,13 +478,21 @@ class Log:
         """Call a function after every write, in the writer's thread; it must not block."""
         with self._lock:
             self._listening[listener] = None
-            self._listeners = tuple(self._listening)
+            self._list_listeners()
 
     def unlisten(self, listener: Callable[[Log], None]) -> None:
         """Stop calling a function."""
         with self._lock:
             self._listening.pop(listener, None)
-            self._listeners = tuple(self._listening)
+            self._list_listeners()
+
+    def _list_listeners(self) -> None:
+        # A list first, which is made in one go. A tuple may have Python collect garbage in the
+        # middle, and that may end this log, so that somebody stops listening.
+        listeners = [*self._listening]
+        self._listeners = tuple(listeners)
+        if len(listeners) != len(self._listening):
+            self._list_listeners()
 
     def _tell(self) -> None:
         for listener in self._listeners:

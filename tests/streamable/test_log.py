@@ -260,3 +260,31 @@ def test_ten_thousand_readers_that_leave_at_once_hold_up_nobody():
         return time.process_time() - begun
 
     assert seconds(10_000) < 1
+
+
+def test_a_log_may_end_by_the_garbage_collector_while_somebody_begins_to_listen():
+    thresholds = gc.get_threshold()
+    try:
+        for allocations in range(20):  # the collector runs at one after the other of them
+            gc.set_threshold(0)
+            value = StreamableValue("a")
+            log = value.log
+
+            def leave(log):
+                log.unlisten(leave)
+
+            log.listen(leave)
+            for number in range(30):
+                log.listen((lambda number: lambda _: number)(number))
+            holder: dict[str, Any] = {"value": value}
+            holder["self"] = holder
+            del value, holder
+            gc.set_threshold(gc.get_count()[0] + allocations)
+            log.listen(print)
+            gc.set_threshold(0)
+            gc.collect()
+            assert log.status == "interrupted"
+            assert leave not in log._listeners
+            assert print in log._listeners
+    finally:
+        gc.set_threshold(*thresholds)
