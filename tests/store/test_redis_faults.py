@@ -231,6 +231,7 @@ async def test_fault_16_one_stream_that_finds_redis_flushed_saves_all_others(own
     active.done()
 
 
+@pytest.mark.slow
 async def test_fault_16_redis_comes_back_with_less_and_the_producer_is_dead(
     own_redis, on_own, monkeypatch
 ):
@@ -305,6 +306,7 @@ async def test_fault_17_one_that_is_full_for_a_moment_costs_nothing(own_redis, o
     assert log.value == "before and after"
 
 
+@pytest.mark.slow
 async def test_fault_18_a_redis_that_is_slow_for_two_seconds_kills_nothing(
     own_redis, on_own, monkeypatch
 ):
@@ -328,6 +330,7 @@ async def test_fault_18_a_redis_that_is_slow_for_two_seconds_kills_nothing(
     assert log.value == value.value
 
 
+@pytest.mark.slow
 async def test_fault_19_a_producer_that_lost_its_lease_can_write_no_more(
     redis, processes, monkeypatch
 ):
@@ -346,6 +349,7 @@ async def test_fault_19_a_producer_that_lost_its_lease_can_write_no_more(
         assert entries(redis, name) == stored
 
 
+@pytest.mark.slow
 async def test_a_process_that_was_away_for_less_than_its_lease_goes_on(
     redis, processes, monkeypatch
 ):
