@@ -274,8 +274,8 @@ def test_a_log_may_end_by_the_garbage_collector_while_somebody_begins_to_listen(
                 log.unlisten(leave)
 
             log.listen(leave)
-            for number in range(30):
-                log.listen((lambda number: lambda _: number)(number))
+            for _ in range(30):
+                log.listen(list[Any]().append)
             holder: dict[str, Any] = {"value": value}
             holder["self"] = holder
             del value, holder
