@@ -101,6 +101,8 @@ HTML = "\n".join(
         "",
         "<svg/onload=pwned=1> <iframe srcdoc='<script>parent.pwned = 1</script>'></iframe>",
         "",
+        "Inline <svg onload='pwned = 1'></svg>, *<img src=x onerror=pwned=1>*, <iframe src=//e>.",
+        "",
         "<div onclick='pwned=1'>",
         "<img src=x onerror='window.pwned = 1'>",
         "</div>",
