@@ -139,7 +139,10 @@ class Pages:
                 begun = loop.time()
                 for page in [page for page in self._waiting if page.due <= begun]:
                     del self._waiting[page]
-                    await self._serve(page, loop)
+                    try:
+                        await self._serve(page, loop)
+                    except Exception as cause:  # the other pages must get theirs
+                        await self._hang_up(page, cause)
                 if self._waiting:
                     # A busy process ticks slower: no more than half its time goes to frames.
                     spent = loop.time() - begun
@@ -190,6 +193,15 @@ class Pages:
             logger.error("A stream could not be sent [%s]: %s", failure.reference, words)
             page.give_up(alias)
             await link.send_frame(page.sid, {alias: broken(op, failure)})
+
+    async def _hang_up(self, page: Page, cause: Exception) -> None:
+        """Let go of a page that cannot be served; it comes back and says what it has."""
+        logger.error("A page could not be served: %s", redacted_traceback(cause))
+        self._drop(page)
+        try:
+            await link.hang_up(page.sid)
+        except Exception:  # its connection is what cannot be used
+            logger.debug("a page's connection could not be closed", exc_info=True)
 
     def _drop(self, page: Page) -> None:
         page.leave()

@@ -313,3 +313,33 @@ async def test_pages_that_left_are_forgotten_while_others_come(socket, pages):
         pages.of(f"t{number}")
         socket.disconnect(f"t{number}")
     assert len(pages) < 200
+
+
+async def test_a_page_whose_socket_fails_keeps_no_other_from_its_frames(
+    socket, pages, monkeypatch, caplog
+):
+    socket.connect("broken", "broken")
+    socket.connect("other", "other")
+    hung_up = []
+
+    async def hang_up(sid):
+        hung_up.append(sid)
+        raise OSError("closed already")
+
+    def fail(sid, frame):
+        if sid == "broken":
+            raise ConnectionError("gone")
+
+    monkeypatch.setattr(link, "hang_up", hang_up)
+    socket.on_frame = fail
+    values = [live("a"), live("b")]
+    for token, value in zip(("broken", "other"), values, strict=True):
+        pages.of(token).follow(value.id, value.log)
+    await until(lambda: ("other", {"1": {"i": values[1].id, "v": "b", "o": 1}}) in socket.frames)
+    # What has arrived of a frame is not known: the page comes back and says it.
+    assert hung_up == ["broken"]
+    assert len(pages) == 1
+    assert "gone" in caplog.text
+    for value in values:
+        value.done()
+    await until(lambda: pages._task is None)
