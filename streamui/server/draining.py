@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from streamui.errors import RestartingError
+from streamui.redaction import redacted_traceback
 from streamui.server.runs import runs
 from streamui.settings import settings
 
@@ -94,7 +95,10 @@ class Draining:
             self._limit = None
             await self._idle_within(_HURRY if self.hurried else settings.stop_grace)
         for show in self.last:
-            await show()
+            try:
+                await show()
+            except Exception as cause:  # what comes after must be closed all the same
+                logger.error("What comes last failed: %s", redacted_traceback(cause))
         for close in self.closing:
             close()
 
