@@ -52,6 +52,7 @@ class Streamable(Reference, Generic[T]):
         else:
             watch_open(self)
         self._log.count_from_here(Meter(self, self._log))
+        tell_ends()  # of those that were dropped, if any were
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
