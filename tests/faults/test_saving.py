@@ -245,6 +245,7 @@ def kill(url: str, process: int) -> None:
     os.kill(process, signal.SIGKILL)  # after that the server recovers as from a crash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [terminate, kill])
 async def test_fault_21_a_database_that_ends_in_the_middle_of_a_commit_has_no_half_message(
     code, tab, database, caplog, end: Callable[[str, int], None]
@@ -259,6 +260,7 @@ async def test_fault_21_a_database_that_ends_in_the_middle_of_a_commit_has_no_ha
     await check_again(code, chat)
 
 
+@pytest.mark.slow
 async def test_fault_21_a_connection_that_drops_before_the_commit_leaves_nothing(
     code, tab, database, caplog
 ):
@@ -276,6 +278,7 @@ async def test_fault_21_a_connection_that_drops_before_the_commit_leaves_nothing
     await check_again(code, chat)
 
 
+@pytest.mark.slow
 async def test_fault_21_a_commit_whose_answer_is_lost_is_whole_and_not_doubled_by_another(
     code, tab, database, caplog
 ):
@@ -296,6 +299,7 @@ async def test_fault_21_a_commit_whose_answer_is_lost_is_whole_and_not_doubled_b
     await check_again(code, chat)
 
 
+@pytest.mark.slow
 async def test_fault_44_nul_is_cleaned_for_a_database_that_cannot_have_it(code, database, tmp_path):
     value = StreamableValue("a\0b").append("\0").done()
     with pytest.raises(exc.DataError, match="NUL"), code.engine.begin() as connection:
@@ -305,6 +309,7 @@ async def test_fault_44_nul_is_cleaned_for_a_database_that_cannot_have_it(code, 
     assert saved(code)["answer"] == "a\ufffdb\ufffd"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 async def test_fault_45_what_a_stream_holds_any_database_can_hold(code, database, tmp_path, kind):
     if kind == "sqlite":

@@ -102,7 +102,7 @@ def check(tab: Tab, value: StreamableValue[Any]) -> None:
         assert texts == sorted(texts, key=len)
 
 
-@pytest.mark.parametrize("away", [0, 1, 5, STEPS])
+@pytest.mark.parametrize("away", [0, 3, STEPS])
 @pytest.mark.parametrize("kind", WRITERS)
 async def test_fault_01_a_drop_before_any_frame_arrives_leaves_the_content_exact(tab, kind, away):
     for step in range(STEPS):
