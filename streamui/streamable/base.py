@@ -70,7 +70,7 @@ class Streamable(Reference, Generic[T]):
 
     @property
     def id(self) -> str:
-        """The stream's name, 128 random bits; whoever knows it may read the stream."""
+        """The stream's name, 128 random bits; to know it is not enough to read the stream."""
         if self._id is None:
             self._id = secrets.token_urlsafe(16)
             _live[self._id] = self
