@@ -10,6 +10,7 @@ from streamui.store.redis.tasks import Tasks
 from streamui.store.redis.times import kept
 
 _LOOKS, _LOOK_AGAIN = 2, 0.05  # seconds: a grant of this moment may be on its way
+_AT_ONCE = 4  # questions; however many strangers ask, the lease and the writes find a free turn
 
 
 class Grants:
@@ -23,6 +24,7 @@ class Grants:
     def __init__(self, server: Server, tasks: Tasks) -> None:
         self._server, self._tasks = server, tasks
         self._unwritten: dict[str, dict[tuple[str, str], None]] = {}
+        self._asking = asyncio.Semaphore(_AT_ONCE)
         tasks.on_arrival(self._arrive)
 
     def grant(self, name: str, reader: str) -> None:
@@ -45,8 +47,9 @@ class Grants:
         for look in range(_LOOKS):
             if look:
                 await asyncio.sleep(_LOOK_AGAIN)
-            if await self._server.do("SISMEMBER", readers, reader):
-                return True
+            async with self._asking:
+                if await self._server.do("SISMEMBER", readers, reader):
+                    return True
         return False
 
     async def flush(self) -> None:
@@ -59,6 +62,7 @@ class Grants:
             await self._write_all(self._unwritten[group])
 
     def _arrive(self) -> None:
+        self._asking = asyncio.Semaphore(_AT_ONCE)  # the one before may be another loop's
         for group, unwritten in self._unwritten.items():
             if unwritten:
                 self._tasks.once(f"grant-{group}", lambda group=group: self._write(group))

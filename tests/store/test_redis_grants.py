@@ -1,0 +1,43 @@
+"""Who may read, asked of Redis by many at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from streamui.store.redis.server import Server
+from streamui.streamable.value import StreamableValue
+from tests.store.conftest import Processes, until
+
+
+async def test_strangers_who_guess_hold_up_no_write_and_no_lease(redis, monkeypatch):
+    """Else a page that asks for thousands of streams would have all others' taken for dead."""
+    processes = Processes(redis.url)
+    one = processes()
+    answered = []
+    do, run = Server.do, Server.run
+
+    async def count(server, *command):
+        result = await do(server, *command)
+        answered.append(command[0])
+        return result
+
+    async def note(server, *arguments):
+        result = await run(server, *arguments)
+        answered.append("write")
+        return result
+
+    monkeypatch.setattr(Server, "do", count)
+    monkeypatch.setattr(Server, "run", note)
+    await one.granted("warm", "up")
+    answered.clear()
+    guesses = [asyncio.create_task(one.granted(f"guess{n}", "stranger")) for n in range(2000)]
+    await asyncio.sleep(0)
+    value = StreamableValue("in time")
+    one.add(value.id, value.log)
+    await until(lambda: "write" in answered and "SET" in answered)
+    assert max(answered.index("write"), answered.index("SET")) < 200
+    for guess in guesses:
+        guess.cancel()
+    await asyncio.gather(*guesses, return_exceptions=True)
+    value.done()
+    await processes.close()
