@@ -218,6 +218,16 @@ async def test_fault_16_redis_flushed_under_an_idle_stream(own_redis, on_own, mo
     assert log.value == "kept on"
 
 
+async def test_fault_16_redis_flushed_when_all_has_ended(own_redis, on_own, monkeypatch):
+    monkeypatch.setattr(settings, "lease", 0.8)
+    here, late = on_own(), on_own()
+    value = StreamableValue("kept").done()
+    here.add(value.id, value.log)
+    await settled(here, own_redis)
+    own_redis.cli("FLUSHALL")
+    await is_there_again(late, value.id, "kept", 5)
+
+
 async def test_fault_16_one_stream_that_finds_redis_flushed_saves_all_others(own_redis, on_own):
     here, late = on_own(), on_own()
     idle, active = StreamableValue("idle"), StreamableValue("active")

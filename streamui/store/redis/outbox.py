@@ -74,6 +74,11 @@ class Outbox:
         self._wake(publication)
         return True
 
+    @property
+    def holds(self) -> bool:
+        """Whether it has any stream that others may ask for."""
+        return bool(self._publications)
+
     def find(self, name: str) -> Log | None:
         """Return the content of a stream that is published here."""
         publication = self._publications.get(name)

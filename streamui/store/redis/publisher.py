@@ -72,12 +72,13 @@ class Publisher:
         if streamable.streaming:
             self.publish(streamable.id, streamable.log)
 
-    def _alive(self) -> bool:
-        return any(outbox.live for outbox in self._outboxes.values())
+    def _holds(self) -> bool:
+        # Ended ones, too: should Redis lose them, they are written again.
+        return any(outbox.holds for outbox in self._outboxes.values())
 
     def _arrive(self) -> None:
         self.doubt()
-        if self._alive():
+        if self._holds():
             self._tasks.once("lease", self._keep_lease)
 
     def doubt(self) -> None:
@@ -86,9 +87,9 @@ class Publisher:
             outbox.doubt()
 
     async def _keep_lease(self) -> None:
-        """Show that this process is alive, as long as it makes streams."""
+        """Show that this process is alive, as long as it has streams."""
         key, pauses, failures, held = lease_key(self._owner), backoff(), 0, False
-        while self._alive():
+        while self._holds():
             milliseconds = lease()
             try:
                 # PEXPIRE, because a full Redis refuses SET.
