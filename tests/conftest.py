@@ -57,7 +57,7 @@ def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, Any, pyt
     report = yield
     if report.failed:
         for name, value in item.funcargs.items():
-            if isinstance(value, AppServer):
+            if hasattr(value, "log_tail"):
                 report.sections.append((f"log of {name}", value.log_tail()))
             if isinstance(value, Page) and not value.is_closed():
                 picture = ROOT / ".cache" / "screenshots" / f"{item.name}.png"

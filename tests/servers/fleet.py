@@ -1,0 +1,125 @@
+"""A Reflex app as it is deployed: its pages as files, nginx, several workers, one Redis."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+from streamui.models.demo.host import DemoServer
+from streamui.testing import AppServer
+from streamui.testing.app_server import free_port
+from tests.servers.network import Network
+from tests.servers.nginx import Nginx
+from tests.store.redis_server import RedisServer, redis_server
+
+_EXPORT = ("export", "--frontend-only", "--no-zip")
+
+
+class Pages:
+    """The pages of an app as files, written once; they find their workers at one port.
+
+    Args:
+        app: The app; it is not started.
+    """
+
+    def __init__(self, app: AppServer) -> None:
+        self.app, self.port = app, free_port()
+        self.api = {"REFLEX_API_URL": f"http://localhost:{self.port}"}
+        subprocess.run(
+            [sys.executable, "-m", "reflex", *_EXPORT],
+            cwd=app.folder,
+            env={**app.environment, **self.api},
+            stdin=subprocess.DEVNULL,
+            check=True,
+            timeout=100,
+        )
+        self.files = app.folder / ".web" / "build" / "client"
+
+
+class Fleet:
+    """The workers of an app, and what is before and behind them.
+
+    Attributes:
+        workers: Each with a port and a log of its own.
+        provider: Where they ask a model.
+        redis: What they share; ``None`` in memory mode.
+        network: What is between the browsers and nginx.
+
+    Args:
+        pages: The app's pages.
+        folder: An empty folder.
+        count: How many workers.
+        shared: Whether they share a Redis.
+        env: More of their environment.
+    """
+
+    def __init__(
+        self,
+        pages: Pages,
+        folder: Path,
+        count: int,
+        *,
+        shared: bool = True,
+        env: Mapping[str, str | None] | None = None,
+    ) -> None:
+        self._pages = pages
+        self._stack = contextlib.ExitStack()
+        self.provider = DemoServer()
+        self.redis: RedisServer | None = None
+        around = {
+            **{name: pages.app.environment[name] for name in ("PATH", "REFLEX_USE_NPM")},
+            **pages.api,
+            "OPENAI_BASE_URL": self.provider.base_url,
+            "GRANIAN_WORKERS": "1",
+        }
+        if shared:
+            self.redis = self._stack.enter_context(redis_server())
+            around["REFLEX_REDIS_URL"] = self.redis.url
+        self.workers = [
+            _worker(pages.app.folder, folder / str(number), {**around, **(env or {})})
+            for number in range(count)
+        ]
+        self.nginx = Nginx(pages.files, [worker.port for worker in self.workers])
+        self.network = Network(lambda: [self.nginx.port], pages.port)
+
+    def url(self, worker: int | None = None) -> str:
+        """The address of the pages: at one worker while it lives, or at any of them."""
+        return self.nginx.address(worker, self._pages.port)
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            self.provider.start()
+            self._stack.callback(self.provider.stop)
+            for worker in self.workers:
+                self._stack.callback(worker.stop)
+            self.start()
+            self._stack.enter_context(self.nginx)
+            self._stack.enter_context(self.network)
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def start(self) -> None:
+        """Start the workers that do not run."""
+        still = [worker for worker in self.workers if worker.process is None]
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(AppServer.start, still))
+
+    def log_tail(self) -> str:
+        logs = [f"worker {number}:\n{each.log_tail()}" for number, each in enumerate(self.workers)]
+        return "\n".join([*logs, f"nginx:\n{self.nginx.errors}"])
+
+
+def _worker(app: Path, folder: Path, env: Mapping[str, str | None]) -> AppServer:
+    """Describe a worker; it has a folder of its own, because Reflex writes into it."""
+    ignored = shutil.ignore_patterns("node_modules", "build", ".states", "*.log")
+    shutil.copytree(app, folder, ignore=ignored, symlinks=True)
+    return AppServer(folder, options=["--backend-only"], env=env)
