@@ -25,7 +25,6 @@ from streamui.server.runs import runs
 from streamui.settings import settings
 from streamui.store.store import store
 from streamui.streamable.base import Streamable, find_log
-from streamui.streamable.failure import Failure
 from streamui.streamable.log import Log
 
 logger = logging.getLogger("streamui")
@@ -296,13 +295,7 @@ def _checked(source: Any) -> Any:
 
 
 async def _open(handle: dict[str, Any]) -> Log:
+    if "status" in handle and "held" not in handle:  # all there is to know
+        return Streamable[Any].from_handle(handle).log
     name = str(handle["$stream"])
-    if "status" not in handle:
-        return find_log(name) or await store.open(name)
-    log = Log()
-    if "value" in handle:
-        log.set(handle["value"])
-    error = cast("dict[str, str] | None", handle.get("error"))
-    failure = Failure(error["code"], error["message"], error["reference"]) if error else None
-    log.end(handle["status"], failure)
-    return log
+    return find_log(name) or await store.open(name)

@@ -156,6 +156,25 @@ async def test_a_handle_that_nobody_knows_is_not_found():
     assert answer.json()["code"] == "lost"
 
 
+async def test_a_handle_whose_value_the_page_holds_is_looked_up_here():
+    value = ui.StreamableValue("a text that no page is sent twice").done()
+    store.add(value.id, value.log)
+    handle = {"$stream": value.id, "status": "done", "held": 1}  # as a page has it
+    async with serving(answering(lambda: ui.sse_response(handle))) as client:
+        assert rebuilt(records((await client.get("/")).content)) == value.value
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"status": "bogus"}, {"status": "done", "value": float("nan")}], ids=str
+)
+async def test_a_handle_that_none_can_be_is_refused_and_ends_nothing_in_words_of_its_own(wrong):
+    handle = {"$stream": "a", **wrong}
+    async with serving(answering(lambda: ui.ndjson_response(handle))) as client:
+        answer = await client.get("/")
+    assert answer.status_code == 500
+    assert answer.json()["code"] in ("not_streamable", "not_json")
+
+
 async def test_a_live_streamable_in_a_value_can_be_found_by_its_handle():
     inner = ui.StreamableValue("inside")
     said = records((await get(ui.sse_response(ui.StreamableValue([inner]).done()))).content)
