@@ -57,8 +57,8 @@ def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, Any, pyt
     report = yield
     if report.failed:
         for name, value in item.funcargs.items():
-            if hasattr(value, "log_tail"):
-                report.sections.append((f"log of {name}", value.log_tail()))
+            if log_tail := getattr(value, "log_tail", None):
+                report.sections.append((f"log of {name}", log_tail()))
             if isinstance(value, Page) and not value.is_closed():
                 picture = ROOT / ".cache" / "screenshots" / f"{item.name}.png"
                 with contextlib.suppress(Error):  # a page that hangs cannot be seen
