@@ -49,7 +49,7 @@ async def read_streamable(
         log = cast("Streamable[Any]", given).log
     elif isinstance(given, dict) and "$stream" in given:
         handle = cast("dict[str, Any]", given)
-        if "status" in handle:
+        if "status" in handle and "held" not in handle:
             for value in _settled(handle):
                 yield value
             return

@@ -162,3 +162,9 @@ async def test_an_unknown_handle_raises_not_found():
 async def test_reading_what_is_no_streamable_raises_and_names_its_type(thing):
     with pytest.raises(NotStreamableError, match=type(thing).__name__):
         await collect(thing)
+
+
+async def test_a_handle_whose_value_the_page_holds_is_read_here():
+    value = StreamableValue("a text that no page is sent twice").done()
+    handle = {"$stream": value.id, "status": "done", "held": 1}  # as a page has it
+    assert [each async for each in read_streamable(handle)] == [value.value]
