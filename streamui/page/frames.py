@@ -138,6 +138,8 @@ class Pages:
             while self._waiting:
                 begun = loop.time()
                 for page in [page for page in self._waiting if page.due <= begun]:
+                    if page not in self._waiting:  # it has left while another one was served
+                        continue
                     del self._waiting[page]
                     try:
                         await self._serve(page, loop)

@@ -124,6 +124,28 @@ async def test_nothing_is_sent_to_a_page_that_is_gone(socket, pages):
     assert value.log._listeners == ()
 
 
+async def test_a_page_that_leaves_while_another_is_served_holds_up_nobody(socket, pages):
+    values = {token: live() for token in ("one", "two", "three")}
+    for token, value in values.items():
+        socket.connect(token, sid=token)
+        pages.of(token).follow(value.id, value.log)
+
+    def leave(sid, frame):
+        # Reflex writes a new connection of the second page while the first one's frame goes out.
+        if sid == "one":
+            socket.connect("two", sid="another")
+            pages.of("two")
+
+    socket.on_frame = leave
+    await until(lambda: any(sid == "three" for sid, _ in socket.frames))
+    socket.frames.clear()
+    values["three"].append("more")
+    await until(lambda: socket.frames)
+    assert not any(sid == "two" for sid, _ in socket.frames)
+    for value in values.values():
+        value.done()
+
+
 async def test_a_page_on_another_worker_is_not_ours(socket, pages):
     socket.connect(instance="another process")
     assert pages.of("token") is None
