@@ -51,7 +51,12 @@ pytestmark = pytest.mark.slow
 def backend(folder: Path, **env: str) -> AppServer:
     folder.mkdir()
     (folder / "rxconfig.py").write_text(RXCONFIG)
-    env = {"PYTHONPATH": str(ROOT), "STREAMUI_CLIENT_RETRY": "0.02", **env}
+    env = {
+        "PYTHONPATH": str(ROOT),
+        "GRANIAN_WORKERS": "1",  # which process has what is up to the test
+        "STREAMUI_CLIENT_RETRY": "0.02",
+        **env,
+    }
     return AppServer(folder, options=["--backend-only"], env=env)
 
 
@@ -204,15 +209,19 @@ class Schedule:
     async def state(self) -> str:
         """What is to be known when it went wrong."""
         tabs = {
-            tab: [await self.tabs(tab, what) for what in ("connected", "token", "frames", "read")]
+            tab: [await self.tabs(tab, what) for what in ("connected", "socket", "token", "read")]
             for tab in (self.owner, self.second)
         }
-        return f"{self.name} {tabs} {self.records[-2:]} {steps(self.seed)}"
+        return f"{tabs} {self.records[-2:]}"
 
     async def until(self, true: Callable[[], Any], seconds: float = 60) -> None:
-        async with asyncio.timeout(seconds):
-            while not await true():
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(seconds):
+                while not await true():
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            error.add_note(await self.state())
+            raise
 
 
 async def play_all(
@@ -231,7 +240,7 @@ async def play_all(
                 try:
                     ends[seed] = await schedule.play()
                 except Exception as error:
-                    error.add_note(f"seed {seed}: {await schedule.state()}")
+                    error.add_note(f"seed {seed}, {schedule.name}: {steps(seed)}")
                     raise
 
         async with asyncio.TaskGroup() as group:

@@ -129,6 +129,11 @@ class Tab {
     },
     slow: (delay) => void (this.delay = delay),
     connected: () => Boolean(this.session),
+    socket: () => {
+      const { connected, active, disconnected, io } = this.socket;
+      const { _readyState: manager, _reconnecting: reconnecting, engine } = io;
+      return { connected, active, disconnected, manager, reconnecting, engine: engine?.readyState };
+    },
     frames: () => this.frames,
     vars: () => this.vars,
     token: () => this.token,
