@@ -309,6 +309,7 @@ async def test_fault_29_an_id_that_none_can_be_is_not_found(client, name):
 @pytest.fixture
 def prefix(monkeypatch):
     monkeypatch.setattr(site, "prefix", site.prefix)  # put back afterwards
+    monkeypatch.setattr(site, "_address", lambda: "")  # other tests may have loaded Reflex
 
 
 @pytest.mark.parametrize("written", ["/api/streams", "api/streams/", "/api/streams/"])
