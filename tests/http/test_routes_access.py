@@ -22,6 +22,11 @@ from tests.store.redis_server import redis_server
 STRANGER = {"reflex-client-token": "another-page"}
 
 
+@pytest.fixture(autouse=True)
+def without_reflex(monkeypatch):
+    monkeypatch.setattr(site, "_address", lambda: "")  # other tests may have loaded it
+
+
 @pytest.fixture
 def value():
     value = ui.StreamableValue("mine")
