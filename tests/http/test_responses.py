@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -40,7 +41,10 @@ class Source:
             self.closed = True
 
 
-async def forever():
+SCOPE = {"type": "http", "method": "GET", "headers": [], "client": None}
+
+
+async def forever() -> Any:
     await asyncio.Event().wait()
 
 
@@ -289,6 +293,29 @@ async def test_a_source_waits_for_a_client_that_does_not_read():
             await until(lambda: source.asked > asked)
         await until(lambda: source.closed)
     assert source.asked < 1000
+
+
+async def test_an_item_that_is_being_sent_is_the_last_that_was_asked_for():
+    source = Source(*range(20))
+    taken = asyncio.Semaphore(0)
+    sent = 0
+
+    async def send(message):
+        nonlocal sent
+        if message.get("body"):
+            await taken.acquire()
+            sent += 1
+
+    response = asyncio.create_task(ui.ndjson_response(source)(SCOPE, forever, send))
+    for number in range(1, 20):
+        await until(lambda number=number: source.asked == number)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert (source.asked, sent) == (number, number - 1)
+        taken.release()
+    for _ in range(2):  # the last item, and the end
+        taken.release()
+    await response
 
 
 async def test_no_item_is_asked_for_before_the_one_before_it_is_taken(monkeypatch):

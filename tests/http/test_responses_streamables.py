@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import time
 
 import httpx
 import pytest
@@ -26,7 +27,7 @@ from tests.http.serving import (
     serving_in_thread,
     until,
 )
-from tests.http.test_responses import SlowClient, get, reading, settled
+from tests.http.test_responses import SCOPE, SlowClient, forever, get, reading, settled
 from tests.http.test_responses_encoding import NASTY
 
 ENDS = {
@@ -288,21 +289,43 @@ async def test_fault_02_random_drops_on_a_live_stream_lose_and_double_nothing():
 # -- as fast as the client reads -------------------------------------------------------------
 
 
-async def test_fault_22_a_slow_reader_gets_fewer_and_larger_changes(monkeypatch):
+async def test_fault_22_a_slow_reader_gets_fewer_and_larger_changes():
+    value = ui.StreamableValue("")
+    slow = 0.0
+    sent: list[bytes] = []
+
+    async def send(message):
+        sent.append(message.get("body", b""))
+        await asyncio.sleep(slow)
+
+    response = asyncio.create_task(ui.ndjson_response(value)(SCOPE, forever, send))
+    await until(lambda: any(b"offset" in body for body in sent))
+    slow = 0.1
+    for number in range(300):
+        value.append(f"{number} ")
+        await asyncio.sleep(0.001)
+    slow = 0.0
+    value.done()
+    await response
+    said = records(b"".join(sent), "ndjson")
+    assert len(said) < 30
+    assert rebuilt(said) == value.value
+
+
+async def test_changes_come_no_faster_than_frames_do(monkeypatch):
     monkeypatch.setattr(settings, "frame_interval", 0.1)
     value = ui.StreamableValue("")
     async with serving(answering(lambda: ui.ndjson_response(value))) as client:
-        async with reading(client) as response:
-            lines = response.aiter_lines()
-            await anext(lines)
-            for number in range(500):
-                value.append(f"{number} ")
-                if number % 50 == 0:
-                    await asyncio.sleep(0.01)
-            value.done()
-            said = [json.loads(line) async for line in lines]
-    assert len(said) < 20
-    assert rebuilt(said, "") == value.value
+        read = asyncio.create_task(client.get("/"))
+        await until(lambda: open_responses)
+        begun = time.monotonic()
+        for number in range(200):
+            value.append(f"{number} ")
+            await asyncio.sleep(0.002)
+        value.done()
+        said = records((await read).content, "ndjson")
+    assert len(said) <= (time.monotonic() - begun) / 0.1 + 4
+    assert rebuilt(said) == value.value
 
 
 async def test_the_first_words_do_not_wait_behind_the_emptiness_before_them(monkeypatch):
