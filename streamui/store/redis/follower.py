@@ -11,6 +11,7 @@ from typing import Any
 
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
+from streamui.store.redis.absences import Absences
 from streamui.store.redis.batch import end_streams
 from streamui.store.redis.entry import decode
 from streamui.store.redis.keys import lane_of, lease_key, log_key, stream_keys, wake_key
@@ -29,7 +30,7 @@ _LOOKS, _LOOK_AGAIN = 3, 0.08  # how often, and after how many seconds, for one 
 class Followed:
     """One stream that is mirrored, as long as somebody reads it."""
 
-    __slots__ = ("__weakref__", "loaded", "log", "missing_since", "name", "owner")
+    __slots__ = ("__weakref__", "loaded", "log", "name", "owner")
 
     def __init__(self, name: str, log: Mirror, drop: Callable[[str], None]) -> None:
         self.name = name
@@ -37,7 +38,6 @@ class Followed:
         self.log = weakref.ref(log, lambda _: drop(name))
         self.owner: str | None = None  # who makes it; None while nobody is known to
         self.loaded = asyncio.Event()
-        self.missing_since: float | None = None
 
 
 class Follower:
@@ -58,7 +58,7 @@ class Follower:
         self._new: deque[Followed] = deque()
         self._gone: deque[str] = deque()
         self._tails: dict[str, Tail] = {}
-        self._dead_since: dict[str, float] = {}  # owners without a lease
+        self._absences = Absences()
         tasks.on_arrival(self._arrive)
 
     def mirror(self, name: str) -> Mirror:
@@ -136,9 +136,7 @@ class Follower:
         if log is None or self._followed.get(followed.name) is not followed:
             return
         if owner is not None:
-            followed.owner, followed.missing_since = owner.decode(), None
-        elif followed.missing_since is None:
-            followed.missing_since = asyncio.get_running_loop().time()
+            followed.owner = owner.decode()
         try:
             self._catch_up(log, entries)
         except Exception as cause:  # whatever is in there, nobody must wait for it
@@ -201,17 +199,13 @@ class Follower:
 
     async def _watch(self) -> None:
         """Look whether those are alive who make what is followed."""
-        loop = asyncio.get_running_loop()
         while live := self._live():
             try:
-                await self._look(live, loop.time())
+                await self._look(live)
             except GONE:  # while it cannot be known who is alive, nobody is dead
-                self._dead_since.clear()
-                for followed in live:
-                    followed.missing_since = None
+                self._absences.forget()
             del live
             await asyncio.sleep(settings.lease / 16)
-        self._dead_since.clear()
 
     def _live(self) -> list[Followed]:
         while self._gone:
@@ -222,26 +216,21 @@ class Follower:
         logs = [(followed, followed.log()) for followed in list(self._followed.values())]
         return [each for each, log in logs if log is not None and log.status == "streaming"]
 
-    async def _look(self, live: list[Followed], now: float) -> None:
-        patience = settings.lease / 2
-        owners = list({followed.owner for followed in live if followed.owner is not None})
-        alive = await self._server.do_all([("EXISTS", lease_key(owner)) for owner in owners])
-        self._dead_since = {o: since for o, since in self._dead_since.items() if o in owners}
-        for owner, lives in zip(owners, alive, strict=True):
-            if lives:
-                self._dead_since.pop(owner, None)
-            else:
-                self._dead_since.setdefault(owner, now)
-        dead = {owner for owner, since in self._dead_since.items() if now - since >= patience}
-        await self._end([each for each in live if each.owner in dead])
-        for followed in live:
-            if followed.owner is None:
-                missing = followed.missing_since
-                if missing is not None and now - missing >= patience:
-                    if (log := followed.log()) is not None:
-                        log.end("interrupted", LOST)
-                else:
-                    self._load(followed)
+    async def _look(self, live: list[Followed]) -> None:
+        loop = asyncio.get_running_loop()
+        leases = list({lease_key(each.owner) for each in live if each.owner is not None})
+        unknown = {stream_keys(each.name)[0]: each for each in live if each.owner is None}
+        asked = loop.time()
+        commands = [("EXISTS", key) for key in (*leases, *unknown)]
+        found = await self._server.do_all(commands)
+        missing = [key for (_, key), there in zip(commands, found, strict=True) if not there]
+        gone = self._absences.note(missing, asked, loop.time())
+        for head, followed in unknown.items():
+            if head not in missing:
+                self._load(followed)
+            elif head in gone and (log := followed.log()) is not None:
+                log.end("interrupted", LOST)
+        await self._end([each for each in live if each.owner and lease_key(each.owner) in gone])
 
     async def _end(self, orphans: list[Followed]) -> None:
         """End streams whose maker is dead, for all processes; the first to do so does it."""
