@@ -11,6 +11,7 @@ from streamui.server.access import sign_link
 from streamui.store.store import store
 from streamui.streamable.base import Streamable
 
+_TEN_YEARS = 10 * 366 * 86_400
 TOKEN = "token"
 """The parameter that carries what is signed."""
 
@@ -29,10 +30,13 @@ def stream_url(streamable: Streamable[Any], expires: float = 3600) -> str:
 
     Raises:
         NotStreamableError: If ``streamable`` is none.
+        ValueError: If ``expires`` is no number, or more than ten years.
     """
     given = cast("object", streamable)
     if not isinstance(given, Streamable):
         raise NotStreamableError(f"stream_url() takes a streamable, not {type(given).__name__}")
+    if not abs(expires) <= _TEN_YEARS:
+        raise ValueError(f"expires={expires}; use seconds from now, at most ten years")
     name = streamable.id
     store.add(name, streamable.log)
     query = urlencode({TOKEN: sign_link(name, expires)})

@@ -100,7 +100,7 @@ class Reader:
         if self._source.over:
             return True
         if self._follow:
-            self._failures = 0  # it worked, and had nothing to say
+            self._failures = min(self._failures, 1)  # it worked; one that says nothing can wait
             return False
         return not self._expect_done and not parser.incomplete
 

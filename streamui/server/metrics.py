@@ -6,16 +6,20 @@ See :mod:`streamui.streamable.meter` and :mod:`streamui.models.calls` for those,
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from streamui.streamable.failure import Failure
 from streamui.streamable.log import Status
 from streamui.streamable.totals import MOST_NAMES, OTHER, Spread, bounded
+
+T = TypeVar("T")
+logger = logging.getLogger("streamui")
 
 
 class Observed(Protocol):
@@ -102,7 +106,7 @@ def observed(run: Observed) -> Generator[None]:
     begun = time.monotonic()
     with _lock:
         _open[id(run)] = run
-    tell = [hear(run) for hear in on_begin]
+    tell = [told for hear in on_begin if (told := _safely(hear, run)) is not None]
     try:
         yield
     finally:
@@ -114,7 +118,16 @@ def observed(run: Observed) -> Generator[None]:
             name = bounded(_totals, run.label)
             _totals.setdefault(name, RunTotals()).end(status, code, seconds)
         for each in reversed(tell):
-            each(seconds)
+            _safely(each, seconds)
+
+
+def _safely(tell: Callable[[Any], T], about: object) -> T | None:
+    """Tell whoever measures; it must not break what is measured."""
+    try:
+        return tell(about)
+    except Exception:
+        logger.warning("what listens to runs failed", exc_info=True)
+        return None
 
 
 def status_of(run: Observed) -> str:

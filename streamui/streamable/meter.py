@@ -7,6 +7,7 @@ stream ends: then its numbers are added to the totals, and nothing of its own is
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 import weakref
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from streamui.streamable.base import Streamable
     from streamui.streamable.log import Log
 
+logger = logging.getLogger("streamui")
 _numbers = itertools.count(1)
 _open: dict[int, OpenStream] = {}
 _totals: dict[str, StreamTotals] = {}
@@ -94,7 +96,10 @@ def tell_ends() -> None:
         except IndexError:  # another thread was faster
             return
         for hear in on_end:
-            hear(ended)
+            try:
+                hear(ended)
+            except Exception:  # whoever measures must not break what is measured
+                logger.warning("what listens to ends of streams failed", exc_info=True)
 
 
 @dataclass(slots=True)

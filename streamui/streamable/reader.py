@@ -50,10 +50,9 @@ async def read_streamable(
     elif isinstance(given, dict) and "$stream" in given:
         handle = cast("dict[str, Any]", given)
         if "status" in handle and "held" not in handle:
-            for value in _settled(handle):
-                yield value
-            return
-        log = await _find(handle)
+            log = Streamable.from_handle(handle).log
+        else:
+            log = await _find(handle)
     else:
         kind = type(cast("Any", source)).__name__
         raise NotStreamableError(
@@ -111,16 +110,3 @@ async def _find(handle: dict[str, Any]) -> Log:
     for opener in openers:
         return await opener(name)
     raise StreamNotFoundError("no stream with this id; it is unknown here or has expired")
-
-
-def _settled(handle: dict[str, Any]) -> list[Any]:
-    """Return the values of an ended stream's handle, or raise as its readers heard it end."""
-    log = Log()
-    error = cast("dict[str, str]", handle.get("error") or {})
-    if handle["status"] == "done":
-        return [handle["value"]] if "value" in handle else []
-    log.status = handle["status"]
-    if log.status == "error":
-        raise StreamUIError(f"{error.get('message')} [{error.get('reference')}]")
-    _raise_end(log)
-    return []

@@ -355,3 +355,9 @@ async def test_fault_63_a_hundred_users_at_once_get_not_one_foreign_byte(client)
             assert rebuilt(records(body)) == f"user{number:03} " * 11
             assert set(re.findall(rb"user\d+", body)) == {b"user%03d" % number}
             assert len(events(body)) > 1
+
+
+@pytest.mark.parametrize("expires", [float("inf"), float("nan"), 1e9])
+def test_a_link_ends_at_some_time(expires):
+    with pytest.raises(ValueError, match="use seconds from now"):
+        ui.stream_url(ui.StreamableValue("a").done(), expires)

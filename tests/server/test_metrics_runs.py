@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 import streamui as ui
+from streamui.server import metrics
 from streamui.server.run import Run
 from streamui.server.runs import Runs
 from streamui.streamable.value import StreamableValue
@@ -125,3 +126,15 @@ async def test_the_sum_of_all_functions_is_the_whole(label):
     assert sum(each.runs.started for each in functions) == stats.runs.started
     assert sum(each.streams.chunks for each in functions) == stats.streams.chunks
     assert sum(each.streams.open for each in functions) == stats.streams.open
+
+
+def test_what_listens_breaks_nothing_when_it_fails(monkeypatch, caplog):
+    def fail(_):
+        raise ValueError("no exporter")
+
+    monkeypatch.setattr(metrics, "on_begin", [fail, lambda _: fail])
+    before = len(metrics._open)
+    with metrics.observed(Run("function", "page")):
+        pass
+    assert len(metrics._open) == before
+    assert caplog.text.count("what listens to runs failed") == 2

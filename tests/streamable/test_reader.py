@@ -168,3 +168,8 @@ async def test_a_handle_whose_value_the_page_holds_is_read_here():
     value = StreamableValue("a text that no page is sent twice").done()
     handle = {"$stream": value.id, "status": "done", "held": 1}  # as a page has it
     assert [each async for each in read_streamable(handle)] == [value.value]
+
+
+async def test_a_handle_with_a_status_that_there_is_not_is_refused():
+    with pytest.raises(NotStreamableError, match="no status 'bogus'"):
+        await anext(read_streamable({"$stream": "a", "status": "bogus", "value": 1}))
