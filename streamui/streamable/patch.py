@@ -8,6 +8,7 @@ to a list), ``"-"`` remove the key (no argument), ``"<"`` cut a list to the argu
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 from typing import Any, cast
 
 Patch = list[Any]
@@ -31,8 +32,13 @@ def bytes_of(value: Any) -> int:
     One that cannot be written counts as none: it fails where it is sent, not where it is counted.
     """
     try:
-        if type(value) is int:  # as often as not it is a number that goes up
+        # Most writes are of a number, or of one text to a list: no encoder for those.
+        if type(value) is int:
             return len(str(value))
+        if type(value) is list and len(items := cast("list[Any]", value)) == 1:
+            if type(item := items[0]) is str:
+                return 2 + bytes_of(encode_basestring(item))
+            return 2 + bytes_of(item)
         text = value if isinstance(value, str) else _write(value)
         return len(text) if text.isascii() else len(text.encode())
     except (ValueError, TypeError, RecursionError):

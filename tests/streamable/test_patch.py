@@ -1,8 +1,10 @@
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamui.streamable.json_value import copy_json
-from streamui.streamable.patch import diff, same, size_of
+from streamui.streamable.patch import bytes_of, diff, same, size_of
 from streamui.streamable.tree import apply_patch
 
 json_values = st.recursive(
@@ -35,3 +37,14 @@ def test_true_is_not_one_and_one_is_one_point_zero():
     assert same(1, 1.0)
     assert not same("1", 1)
     assert not same(None, False)
+
+
+@given(json_values | st.text() | st.lists(st.text(), max_size=1))
+def test_bytes_are_those_of_the_json_and_of_text_as_it_is(value):
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    assert bytes_of(value) == len((value if isinstance(value, str) else written).encode())
+    assert bytes_of([value]) == len(f"[{written}]".encode())
+
+
+def test_what_cannot_be_written_has_no_bytes():
+    assert bytes_of(10**5000) == bytes_of("\ud800") == 0
