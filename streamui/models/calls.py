@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from streamui.models.body import request_of, requested_model, seconds_taken
 from streamui.models.events import ModelEvent
 from streamui.streamable.totals import MOST_NAMES, OTHER, Spread, bounded
 
+logger = logging.getLogger("streamui")
 _OUTPUT = ("text-delta", "reasoning-delta", "refusal-delta", "tool-call-start")
 _lock = threading.RLock()
 _totals: dict[str, CallTotals] = {}
@@ -21,6 +23,15 @@ _running = 0
 
 on_begin: list[Callable[[ModelCall], Callable[[], None]]] = []
 """Called with each call that begins; what that gives is called when the call has ended."""
+
+
+@contextmanager
+def _whoever_measures_fails() -> Generator[None]:
+    """Keep what listens from breaking what is listened to."""
+    try:
+        yield
+    except Exception:
+        logger.warning("what listens to calls to models failed", exc_info=True)
 
 
 class ModelCall:
@@ -61,7 +72,10 @@ class ModelCall:
         self._ended = False
         with _lock:
             _running += 1
-        self._tell = [hear(self) for hear in on_begin]
+        self._tell: list[Callable[[], None]] = []
+        for hear in on_begin:
+            with _whoever_measures_fails():
+                self._tell.append(hear(self))
 
     def see_item(self, item: Any) -> None:
         """Look at what the provider sent."""
@@ -112,7 +126,8 @@ class ModelCall:
     def _tell_end(self) -> None:
         tell, self._tell = self._tell, []
         for each in tell:
-            each()
+            with _whoever_measures_fails():
+                each()
 
     def _count(self, source: object) -> bool:
         global _running

@@ -155,6 +155,20 @@ async def test_a_request_too_large_to_look_into_is_named_by_its_answer(
     assert (ended[0].model, ended[0].answered_by) == ("", "streamui-demo")
 
 
+async def test_whoever_measures_badly_does_no_harm(
+    client: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(calls, "on_begin", [fail, lambda call: fail])
+    ask = client.responses.create(model="streamui-demo", input=QUICK, stream=True)
+    assert len((await answer(ask)).split()) == 12
+    assert [record.message for record in caplog.records].count(
+        "what listens to calls to models failed"
+    ) == 2
+
+
 def test_totals_can_be_merged() -> None:
     one, two = CallTotals({"": 1}, 2, 3), CallTotals({"": 1, "timeout": 1}, 4, 5, 6)
     one.merge(two)
