@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import threading
 import time
 
 import httpx
@@ -463,7 +464,7 @@ async def test_an_end_that_comes_just_before_everything_is_closed_is_heard(monke
     assert said[-1]["status"] == "interrupted"
 
 
-async def test_it_may_be_written_in_another_thread():
+async def test_it_may_be_written_in_another_thread_while_nothing_else_happens():
     value = ui.StreamableValue("")
 
     def write():
@@ -474,8 +475,12 @@ async def test_it_may_be_written_in_another_thread():
     async with serving(answering(lambda: ui.sse_response(value))) as client:
         read = asyncio.create_task(client.get("/"))
         await until(lambda: open_responses)
-        await asyncio.to_thread(write)
-        assert rebuilt(records((await read).content)) == value.value
+        writer = threading.Timer(0.1, write)  # when the event loop is asleep
+        writer.start()
+        async with asyncio.timeout(5):
+            said = records((await read).content)
+        writer.join()
+    assert rebuilt(said) == value.value
 
 
 # -- the same string everywhere --------------------------------------------------------------

@@ -224,6 +224,19 @@ async def test_the_hook_lets_others_in_and_is_asked_about_any_id(value):
         assert value.status == "cancelled"
 
 
+async def test_the_hook_is_not_asked_about_what_can_be_no_id():
+    asked = []
+
+    def authorize(request, stream):
+        asked.append(stream)
+        return True
+
+    async with serving(ui.routes(authorize=authorize)) as client:
+        for name in ("a" * 65, "a%00", "a%0ab", "a.b", "%f0%9f", "a'b", "a b"):
+            assert (await client.get(f"/streams/{name}")).status_code == 404
+    assert asked == []
+
+
 @pytest.mark.parametrize("answer", [False, None, 0, ""])
 async def test_a_hook_that_does_not_say_yes_says_no(value, answer):
     async with serving(ui.routes(authorize=lambda request, stream: answer)) as client:
