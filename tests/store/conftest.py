@@ -10,7 +10,7 @@ import pytest
 
 from streamui.store.redis.engine import RedisEngine
 from streamui.store.store import Store
-from tests.store.redis_server import RedisServer, redis_cluster, redis_server
+from tests.store.redis_server import RedisCluster, RedisServer, redis_cluster, redis_server
 
 MakeStore = Callable[[], Store]
 
@@ -23,9 +23,10 @@ def redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
-def cluster_url() -> Iterator[str]:
-    with redis_cluster() as url:
-        yield url
+def cluster() -> Iterator[RedisCluster]:
+    """The same, of three nodes."""
+    with redis_cluster() as made:
+        yield made
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ async def _processes(request: pytest.FixtureRequest) -> AsyncIterator[Processes]
     urls = {
         "memory": lambda: None,
         "redis": lambda: request.getfixturevalue("redis").url,
-        "cluster": lambda: request.getfixturevalue("cluster_url"),
+        "cluster": lambda: request.getfixturevalue("cluster").url,
     }
     processes = Processes(urls[request.param]())
     yield processes

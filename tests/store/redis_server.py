@@ -118,11 +118,26 @@ def _sees_three_masters(node: RedisServer) -> bool:
     return len(ranges) == 3 and "cluster_state:ok" in node.cli("CLUSTER", "INFO")
 
 
+class RedisCluster:
+    """Three nodes that share the slots."""
+
+    def __init__(self, nodes: list[RedisServer]) -> None:
+        self.nodes = nodes
+
+    @property
+    def url(self) -> str:
+        return f"redis+cluster://{','.join(f'127.0.0.1:{node.port}' for node in self.nodes)}"
+
+
 @contextlib.contextmanager
-def redis_cluster() -> Iterator[str]:
-    """The address of a cluster of three nodes."""
+def redis_cluster() -> Iterator[RedisCluster]:
+    """A cluster of three nodes, each of which serves its slots without the others."""
     nodes = [
-        RedisServer("--cluster-enabled", "yes", "--cluster-node-timeout", "2000") for _ in range(3)
+        RedisServer(
+            *("--cluster-enabled", "yes", "--cluster-node-timeout", "2000"),
+            *("--cluster-require-full-coverage", "no"),
+        )
+        for _ in range(3)
     ]
     try:
         for node in nodes:
@@ -139,7 +154,7 @@ def redis_cluster() -> Iterator[str]:
             if time.monotonic() > deadline:
                 raise RuntimeError("the cluster did not come up")
             time.sleep(0.05)
-        yield f"redis+cluster://{','.join(places)}"
+        yield RedisCluster(nodes)
     finally:
         for node in nodes:
             node.close()

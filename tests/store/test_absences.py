@@ -40,9 +40,3 @@ def test_time_in_which_redis_did_not_answer_does_not_count(absences):
     look(absences, [100, 101, 102])
     assert absences.note("a", 103, 106) == set()
     assert absences.note("a", 106.5, 106.6) == set()
-
-
-def test_a_redis_that_could_not_be_asked_begins_anew(absences):
-    look(absences, [100, 101, 102, 103])
-    absences.forget()
-    assert look(absences, [104, 105, 106, 107]) == set()

@@ -10,6 +10,7 @@ from streamui.errors import StoreUnavailableError
 from streamui.server import stopping
 from streamui.server.run import Run
 from streamui.server.runs import runs
+from streamui.settings import settings
 from tests.store.conftest import Processes, until
 
 
@@ -89,6 +90,7 @@ async def test_what_is_stopped_here_is_stopped_while_redis_is_gone_and_told_late
     processes = Processes(own_redis.url)
     one, other = processes(), processes()
     monkeypatch.setattr(stopping, "store", one)
+    monkeypatch.setattr(settings, "store_patience", 0.5)
     heard = listen(other)
     await listening(one, other)
     own_redis.kill()

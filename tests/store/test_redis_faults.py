@@ -18,7 +18,7 @@ from streamui.streamable.failure import INTERRUPTED
 from streamui.streamable.value import StreamableValue
 from tests.store.child import child
 from tests.store.conftest import Processes, until
-from tests.store.redis_server import RedisServer
+from tests.store.redis_server import RedisServer, redis_cluster
 
 PRODUCER = """
 value = ui.StreamableValue("")
@@ -374,3 +374,30 @@ async def test_a_process_that_was_away_for_less_than_its_lease_goes_on(
         length = len(log.value)
         await until(lambda: len(log.value) > length + 200)
         assert log.status == "streaming"
+
+
+@pytest.mark.slow
+async def test_fault_16_a_node_of_a_cluster_is_killed_and_restarted():
+    with redis_cluster() as cluster:
+        processes = Processes(cluster.url)
+        here, there = processes(), processes()
+        values = [StreamableValue("before ") for _ in range(40)]
+        for value in values:
+            here.add(value.id, value.log)
+        logs = [await there.open(value.id) for value in values]
+        node = cluster.nodes[1]
+        kept = {key.split(":")[2] for key in node.cli("KEYS", "*:log").splitlines()}
+        assert 0 < len(kept) < len(values)
+        node.kill()
+        for value in values:
+            value.append("meanwhile ")
+        elsewhere = [
+            (value, log) for value, log in zip(values, logs, strict=True) if value.id not in kept
+        ]
+        await until(lambda: all(log.value == value.value for value, log in elsewhere), 20)
+        node.start()
+        for value in values:
+            value.append("after").done()
+        await until(lambda: all(log.status == "done" for log in logs), 30)
+        assert {log.value for log in logs} == {"before meanwhile after"}
+        await processes.close()

@@ -33,7 +33,3 @@ class Absences:
         self._looked = heard
         self._since = {key: self._since.get(key, heard) for key in missing}
         return {key for key, since in self._since.items() if asked - since >= patience}
-
-    def forget(self) -> None:
-        """Begin anew: Redis could not be asked."""
-        self._since.clear()

@@ -14,6 +14,7 @@ from streamui.settings import settings
 from streamui.store.engine import Order
 from streamui.store.redis.follower import Follower
 from streamui.store.redis.grants import Grants
+from streamui.store.redis.nodes import backoff
 from streamui.store.redis.orders import Orders
 from streamui.store.redis.publisher import Publisher
 from streamui.store.redis.server import GONE, Server
@@ -64,7 +65,7 @@ class RedisEngine:
         """
         if (own := self._publisher.find(name)) is not None:
             return own
-        return await self._answered(self._follower.fetch(name))
+        return await self._answered(lambda: self._follower.fetch(name))
 
     def grant(self, name: str, reader: str) -> None:
         """Let a reader read and stop a stream, whichever process it asks."""
@@ -76,7 +77,7 @@ class RedisEngine:
         Raises:
             StoreUnavailableError: If Redis does not answer.
         """
-        return await self._answered(self._grants.granted(name, reader))
+        return await self._answered(lambda: self._grants.granted(name, reader))
 
     async def send(self, order: Order) -> None:
         """Tell every other process something.
@@ -84,7 +85,7 @@ class RedisEngine:
         Raises:
             StoreUnavailableError: If Redis does not answer.
         """
-        await self._answered(self._orders.send(order))
+        await self._answered(lambda: self._orders.send(order))
 
     def send_soon(self, order: Order) -> None:
         """Do the same in the background; never blocks and never raises."""
@@ -107,15 +108,24 @@ class RedisEngine:
         await self._server.close()
         self._tasks.leave()
 
-    async def _answered(self, answer: Coroutine[Any, Any, T]) -> T:
+    async def _answered(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if not self._tasks.enter():
-            return await self._tasks.elsewhere(self._bounded(answer))
-        return await self._bounded(answer)
+            return await self._tasks.elsewhere(self._asked(ask))
+        return await self._asked(ask)
 
-    async def _bounded(self, answer: Coroutine[Any, Any, T]) -> T:
+    async def _asked(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Ask until there is an answer, or it takes too long."""
+        pauses, failures = backoff(), 0
+        problem: BaseException | None = None
         try:
             async with asyncio.timeout(settings.store_patience):
-                return await answer
-        except GONE as error:
-            words = redact(str(error)) or type(error).__name__
-            raise StoreUnavailableError(f"Redis does not answer: {words}") from error
+                while True:
+                    try:
+                        return await ask()
+                    except GONE as error:
+                        problem = error
+                        failures += 1
+                        await asyncio.sleep(pauses.compute(failures))
+        except TimeoutError as error:
+            words = redact(str(problem)) if problem is not None else "it is silent"
+            raise StoreUnavailableError(f"Redis does not answer: {words}") from (problem or error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import weakref
 from collections import deque
@@ -15,7 +16,8 @@ from streamui.store.redis.absences import Absences
 from streamui.store.redis.batch import end_streams
 from streamui.store.redis.entry import decode
 from streamui.store.redis.keys import lane_of, lease_key, log_key, stream_keys, wake_key
-from streamui.store.redis.server import BATCH, GONE, Entry, Server, backoff, entries_of
+from streamui.store.redis.nodes import backoff
+from streamui.store.redis.server import BATCH, GONE, Entry, Server, entries_of
 from streamui.store.redis.tail import Tail
 from streamui.store.redis.tasks import Tasks
 from streamui.streamable.base import Streamable, kinds
@@ -55,7 +57,7 @@ class Follower:
     ) -> None:
         self._server, self._tasks, self._owner, self._find = server, tasks, owner, find
         self._followed: dict[str, Followed] = {}
-        self._new: deque[Followed] = deque()
+        self._new: dict[Followed, None] = {}
         self._gone: deque[str] = deque()
         self._tails: dict[str, Tail] = {}
         self._absences = Absences()
@@ -92,7 +94,7 @@ class Follower:
     # -- loading ------------------------------------------------------------------------
 
     def _load(self, followed: Followed) -> None:
-        self._new.append(followed)
+        self._new[followed] = None
         self._tasks.soon(self._start)
 
     def _start(self) -> None:
@@ -103,33 +105,36 @@ class Follower:
 
     def _arrive(self) -> None:
         self._tails.clear()
-        self._new.extend(self._followed.values())
+        self._new.update(dict.fromkeys(self._followed.values()))
         self._start()
 
     async def _load_new(self) -> None:
-        waiting, failures = backoff(), 0
+        pauses, failures = backoff(), 0
         while self._new:
-            batch = list(dict.fromkeys(self._new))
-            self._new.clear()
-            try:
-                await self._load_all(batch)
-                failures = 0
-            except GONE:
-                self._new.extend(batch)
-                failures += 1
-                await asyncio.sleep(waiting.compute(failures))
+            batch = list(self._new)[:BATCH]
+            for followed in batch:
+                self._new.pop(followed, None)
+            unanswered = await self._load_all(batch)
+            failures = failures + 1 if unanswered else 0
+            self._new.update(dict.fromkeys(unanswered))
+            if len(unanswered) == len(batch):  # streams on another node shall not wait for long
+                await asyncio.sleep(min(0.2, pauses.compute(failures)))
 
-    async def _load_all(self, batch: list[Followed]) -> None:
-        for begin in range(0, len(batch), BATCH):
-            part = batch[begin : begin + BATCH]
-            commands: list[tuple[str, ...]] = []
-            for followed in part:
-                head, changes, _ = stream_keys(followed.name)
-                commands += [("HGET", head, "owner"), ("XRANGE", changes, "-", "+")]
-            replies = await self._server.do_all(commands)
-            for number, followed in enumerate(part):
-                owner, found = replies[2 * number : 2 * number + 2]
+    async def _load_all(self, batch: list[Followed]) -> list[Followed]:
+        """Load streams, and return those for which nobody answers."""
+        commands: list[tuple[str, ...]] = []
+        for followed in batch:
+            head, changes, _ = stream_keys(followed.name)
+            commands += [("HGET", head, "owner"), ("XRANGE", changes, "-", "+")]
+        replies = await self._server.do_all(commands)
+        unanswered: list[Followed] = []
+        for number, followed in enumerate(batch):
+            owner, found = replies[2 * number : 2 * number + 2]
+            if isinstance(owner, Exception) or isinstance(found, Exception):
+                unanswered.append(followed)
+            else:
                 self._take(followed, owner, entries_of(found))
+        return unanswered
 
     def _take(self, followed: Followed, owner: bytes | None, entries: list[Entry]) -> None:
         log = followed.log()
@@ -200,10 +205,8 @@ class Follower:
     async def _watch(self) -> None:
         """Look whether those are alive who make what is followed."""
         while live := self._live():
-            try:
+            with contextlib.suppress(*GONE):
                 await self._look(live)
-            except GONE:  # while it cannot be known who is alive, nobody is dead
-                self._absences.forget()
             del live
             await asyncio.sleep(settings.lease / 16)
 
@@ -222,6 +225,8 @@ class Follower:
         unknown = {stream_keys(each.name)[0]: each for each in live if each.owner is None}
         asked = loop.time()
         commands = [("EXISTS", key) for key in (*leases, *unknown)]
+        # While it cannot be known whether somebody is alive, nobody is dead: an error counts
+        # as a sign of life.
         found = await self._server.do_all(commands)
         missing = [key for (_, key), there in zip(commands, found, strict=True) if not there]
         gone = self._absences.note(missing, asked, loop.time())

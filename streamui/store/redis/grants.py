@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from streamui.store.redis.keys import lane_of, stream_keys
-from streamui.store.redis.server import BATCH, GONE, Server, backoff
+from streamui.store.redis.nodes import backoff
+from streamui.store.redis.server import BATCH, GONE, Server
 from streamui.store.redis.tasks import Tasks
 from streamui.store.redis.times import kept
 

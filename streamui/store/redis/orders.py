@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from streamui.store.engine import Order
 from streamui.store.redis.keys import ORDERS
-from streamui.store.redis.server import GONE, Entry, Server, backoff
+from streamui.store.redis.nodes import backoff
+from streamui.store.redis.server import GONE, Entry, Server
 from streamui.store.redis.tail import Tail
 from streamui.store.redis.tasks import Tasks
 
@@ -62,8 +63,8 @@ class Orders:
         return json.dumps([self._owner, secrets.token_hex(8), order])
 
     async def _add(self, text: str) -> None:
-        add = ("XADD", ORDERS, "MAXLEN", "~", _MOST, "*", "order", text)
-        await self._server.do_all([add, ("PEXPIRE", ORDERS, _KEPT)])
+        await self._server.do("XADD", ORDERS, "MAXLEN", "~", _MOST, "*", "order", text)
+        await self._server.do("PEXPIRE", ORDERS, _KEPT)
 
     async def _send_all(self) -> None:
         waiting, failures = backoff(), 0

@@ -19,8 +19,9 @@ from streamui.redaction import redact, redacted_traceback
 from streamui.settings import settings
 from streamui.store.redis.batch import Batch, end_streams
 from streamui.store.redis.grants import Grants
+from streamui.store.redis.nodes import backoff
 from streamui.store.redis.publication import Draft, Publication
-from streamui.store.redis.server import GONE, Server, backoff
+from streamui.store.redis.server import GONE, Server
 from streamui.store.redis.tasks import Tasks
 from streamui.store.redis.times import kept
 from streamui.streamable.base import Streamable

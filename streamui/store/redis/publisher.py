@@ -8,8 +8,9 @@ from typing import Any
 from streamui.settings import settings
 from streamui.store.redis.grants import Grants
 from streamui.store.redis.keys import lane_of, lease_key
+from streamui.store.redis.nodes import backoff
 from streamui.store.redis.outbox import Outbox
-from streamui.store.redis.server import GONE, Server, backoff
+from streamui.store.redis.server import GONE, Server
 from streamui.store.redis.tasks import Tasks
 from streamui.store.redis.times import lease
 from streamui.streamable.base import Streamable

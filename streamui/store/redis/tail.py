@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
-from streamui.store.redis.server import GONE, Entry, Server, backoff
+from streamui.store.redis.nodes import backoff
+from streamui.store.redis.server import GONE, Entry, Server
 from streamui.store.redis.tasks import Tasks
 
 logger = logging.getLogger("streamui")
