@@ -105,6 +105,18 @@ async def test_a_stopped_run_and_one_that_is_cut_off_are_told_apart(label):
     assert not any(each.function == label for each in ui.stats().open)
 
 
+async def test_a_run_that_takes_the_process_with_it_ends_as_interrupted(label):
+    async def leave():
+        raise Leave
+
+    class Leave(BaseException):
+        pass
+
+    with pytest.raises(Leave):
+        await drive(label, leave)
+    assert (told(label).ends, told(label).running) == ({"interrupted": 1}, 0)
+
+
 async def test_the_streams_of_a_run_are_counted_under_its_function(label):
     async def ask():
         StreamableValue("").append("a")

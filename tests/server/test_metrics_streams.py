@@ -97,6 +97,15 @@ def test_a_stall_is_counted_once_and_shown_while_it_lasts(function, clock):
     assert function.totals.stalls == 2
 
 
+def test_two_threads_that_end_a_stall_count_one(function, clock):
+    text = function.make(StreamableValue, "")
+    clock.now += 60
+    for _ in range(2):  # both have seen that it was long in coming
+        text.log.count_stall(clock.now)
+    text.done()
+    assert function.totals.stalls == 1
+
+
 def test_no_stall_is_counted_where_the_setting_says_never(function, clock, monkeypatch):
     monkeypatch.setattr(settings, "stall_after", 0)
     text = function.make(StreamableValue, "")
