@@ -99,6 +99,7 @@ def test_a_stall_is_counted_once_and_shown_while_it_lasts(function, clock):
 
 def test_two_threads_that_end_a_stall_count_one(function, clock):
     text = function.make(StreamableValue, "")
+    text.append("a")
     clock.now += 60
     for _ in range(2):  # both have seen that it was long in coming
         text.log.count_stall(clock.now)
