@@ -313,7 +313,7 @@ async def test_fault_07_restarts_of_a_worker_lose_nothing_that_was_written(
 
     async def restart(begin: int) -> None:
         chance = random.Random(f"restart {begin}")
-        await asyncio.sleep(chance.uniform(1, 4))
+        await asyncio.sleep(chance.uniform(0.5, 2.5))
         server = chance.choice(two)
         down.add(server.port)
         await asyncio.to_thread(server.stop, by=chance.choice((signal.SIGKILL, signal.SIGTERM)))
