@@ -102,6 +102,7 @@ class Proxy:
         except asyncio.CancelledError:
             pass  # the proxy is being closed
         finally:
+            writer.transport.abort()
             self._tasks.discard(task)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
