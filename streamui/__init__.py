@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from streamui.components.status import status
     from streamui.components.text import text
     from streamui.errors import (
+        LimitError,
         ModelError,
         NotJSONError,
         NotStreamableError,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 _homes = {
     "DEMO_MODEL": "models.client",
+    "LimitError": "errors",
     "ModelError": "errors",
     "NotJSONError": "errors",
     "NotStreamableError": "errors",
@@ -99,6 +101,7 @@ _homes = {
 
 __all__ = [
     "DEMO_MODEL",
+    "LimitError",
     "ModelError",
     "NotJSONError",
     "NotStreamableError",

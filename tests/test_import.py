@@ -96,6 +96,7 @@ def test_public_names_are_pinned_and_can_be_had() -> None:
 
 PUBLIC = """
 DEMO_MODEL
+LimitError
 ModelError
 NotJSONError
 NotStreamableError
