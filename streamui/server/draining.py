@@ -35,13 +35,15 @@ class Draining:
         self.last: list[Callable[[], Awaitable[None]]] = []
         self.closing: list[Callable[[], None]] = []
         self._work: asyncio.Task[None] | None = None
-        self._deliveries: set[asyncio.Task[None]] = set()
+        self._delivery: asyncio.Task[None] | None = None
         self._limit: asyncio.Timeout | None = None
+        self._interrupts = 0
 
     def reset(self) -> None:
         """Begin a life: whatever was drained before is forgotten."""
         self.begun = self.hurried = False
-        self._work = self._limit = None
+        self._work = self._delivery = self._limit = None
+        self._interrupts = 0
 
     def check(self) -> None:
         """Refuse something new if the end has begun.
@@ -68,18 +70,20 @@ class Draining:
             number: The signal's.
             deliver: Gives it to the server, when all is drained.
         """
-        if self.begun and number == signal.SIGINT:
+        # One Ctrl-C comes from the terminal, and as another signal from a server's main process.
+        self._interrupts += number == signal.SIGINT
+        if self._delivery is None:
+            logger.info("Asked to end; %d runs are under way.", len(runs))
+            self._delivery = asyncio.create_task(self._deliver(deliver), name="streamui-signal")
+        elif self._delivery.done():
+            deliver()
+        elif self._interrupts > 1:
             self.hurry()
-        elif not self.begun:
-            logger.info("Draining: %d runs under way.", len(runs))
-        delivery = asyncio.create_task(self._deliver(deliver), name="streamui-signal")
-        self._deliveries.add(delivery)
-        delivery.add_done_callback(self._deliveries.discard)
 
     def hurry(self) -> None:
         """Give runs no more time."""
         self.hurried = True
-        if self._limit is not None:
+        if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time())
 
     async def _deliver(self, deliver: Callable[[], object]) -> None:
@@ -92,7 +96,6 @@ class Draining:
         if not await self._idle_within(0 if self.hurried else settings.drain):
             for run in runs:
                 run.interrupt()
-            self._limit = None
             await self._idle_within(_HURRY if self.hurried else settings.stop_grace)
         for show in self.last:
             try:
@@ -108,6 +111,8 @@ class Draining:
                 await runs.wait_idle()
         except TimeoutError:
             return False
+        finally:
+            self._limit = None
         return True
 
 

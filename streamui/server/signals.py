@@ -52,7 +52,13 @@ def loop_waits(loop: asyncio.AbstractEventLoop, deliver: Callable[[], object]) -
 
     Args:
         loop: The server's.
-        deliver: Tells the server.
+        deliver: Tells the server; called once, for Granian does not stand a second time.
     """
+    left = [deliver]
+
+    def deliver_once() -> None:
+        if left:
+            left.pop()()
+
     for number in SIGNALS:
-        loop.add_signal_handler(number, draining.hear, number, deliver)
+        loop.add_signal_handler(number, draining.hear, number, deliver_once)
