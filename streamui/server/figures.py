@@ -171,6 +171,8 @@ class Stats:
         models: Calls to models, by the model that answered.
         calls: Calls to models that are under way.
         pages: What goes to pages.
+        connections: Clients that read a stream over HTTP.
+        refused: How often something was one too many, by the setting that says how many.
         memory: Bytes of content that are held for readers, open streams and ended ones.
         open: The streams that are open, oldest first, up to a limit.
     """
@@ -183,5 +185,7 @@ class Stats:
     models: dict[str, ModelStats]
     calls: int
     pages: PageStats
+    connections: int
+    refused: dict[str, int]
     memory: int
     open: list[StreamNow]

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from streamui.models.calls import ModelCall
+from streamui.server.limits import connections
 from streamui.server.metrics import Observed, pages, run_totals, status_of
-from streamui.server.stats import memory_held
+from streamui.server.stats import memory_held, refusals
 from streamui.streamable.meter import open_streams, stalled_streams, stream_totals
 from streamui.streamable.totals import BOUNDS, EndedStream
 
@@ -53,6 +54,7 @@ class Instruments:
             ("streamui.stream.chunks", "{chunk}", _chunks),
             ("streamui.stream.bytes", "By", _bytes),
             ("streamui.stream.stalls", "{stall}", _stalls),
+            ("streamui.refused", "{refusal}", _refused),
             ("streamui.page.frames", "{frame}", _frames),
             ("streamui.page.bytes", "By", _frame_bytes),
         ):
@@ -63,6 +65,7 @@ class Instruments:
             ("streamui.stream.memory", "By", _memory),
             ("streamui.run.active", "{run}", _runs),
             ("streamui.page.active", "{page}", _pages),
+            ("streamui.connection.active", "{connection}", _connections),
         ):
             meter.create_observable_up_down_counter(name, [observe], unit)
 
@@ -147,6 +150,14 @@ def _runs(_: CallbackOptions) -> Observations:
         for name, each in run_totals().items()
         for state, count in (("running", each.running), ("waiting", each.waiting))
     ]
+
+
+def _refused(_: CallbackOptions) -> Observations:
+    return [_observe(count, setting=setting) for setting, count in refusals().items()]
+
+
+def _connections(_: CallbackOptions) -> Observations:
+    return [_observe(len(connections))]
 
 
 def _frames(_: CallbackOptions) -> Observations:

@@ -14,8 +14,9 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from streamui.models.calls import call_totals
+from streamui.server.limits import connections
 from streamui.server.metrics import pages, run_totals
-from streamui.server.stats import memory_held
+from streamui.server.stats import memory_held, refusals
 from streamui.streamable.meter import open_streams, stalled_streams, stream_totals
 from streamui.streamable.totals import BOUNDS, Spread
 
@@ -36,6 +37,11 @@ class StreamCollector(Collector):
         yield from _models()
         held = memory_held(open_streams())
         yield _gauge("memory_bytes", "Bytes of content held for readers.", held)
+        text = "Clients that read a stream over HTTP."
+        yield _gauge("connections_open", text, len(connections))
+        refused = {(setting,): count for setting, count in refusals().items()}
+        text = "Times that something was one too many, by the setting that says how many."
+        yield _count("refused", text, ("setting",), refused)
         yield _gauge("pages_connected", "Pages connected to this process.", pages.connected())
         yield _count("frames", "Frames sent to pages.", (), {(): pages.frames})
         text = "UTF-8 bytes of the frames' JSON, without what the socket puts around it."

@@ -17,10 +17,12 @@ from streamui.server.figures import (
     StreamStats,
     Times,
 )
+from streamui.server.limits import connections, open_runs
 from streamui.server.metrics import RunTotals, pages, run_totals
 from streamui.store.store import store
 from streamui.streamable.log import Status
 from streamui.streamable.meter import OpenStream, find_open, open_streams, stream_totals
+from streamui.streamable.quota import open_streams as open_streams_quota
 from streamui.streamable.totals import Spread, StreamTotals
 
 _begun = time.time()
@@ -59,6 +61,8 @@ def stats(limit: int = 1000) -> Stats:
         models={model: _calls(totals) for model, totals in calls.items()},
         calls=running,
         pages=PageStats(pages.connected(), pages.frames, pages.bytes),
+        connections=len(connections),
+        refused=refusals(),
         memory=memory_held(under_way),
         open=[_now(stream) for stream in under_way[:limit]],
     )
@@ -80,6 +84,11 @@ def stop_open(number: int) -> bool:
         return False
     streamable.stop()
     return True
+
+
+def refusals() -> dict[str, int]:
+    """Return how often something was one too many, by the setting that says how many."""
+    return open_streams_quota.refused | open_runs.refused | connections.refused
 
 
 def memory_held(under_way: list[OpenStream]) -> int:

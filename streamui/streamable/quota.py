@@ -22,10 +22,14 @@ class Quota:
     Args:
         each: The setting that limits it for each page or client; 0 is no limit, here and there.
         in_all: The setting that limits it for the process.
+
+    Attributes:
+        refused: How often something was too much, by the setting.
     """
 
     def __init__(self, each: str, in_all: str) -> None:
         self._each, self._in_all = each, in_all
+        self.refused = {each: 0, in_all: 0}
         self._owners: dict[str, int] = {}
         self._open = 0
         self._lock = threading.RLock()  # the garbage collector may end a stream
@@ -42,9 +46,13 @@ class Quota:
         with self._lock:
             have = self._owners.get(owner, 0)
             if not _admits_all.get():
-                _check(self._in_all, self._open)
-                if owner:
-                    _check(self._each, have)
+                try:
+                    _check(self._in_all, self._open)
+                    if owner:
+                        _check(self._each, have)
+                except LimitError as error:
+                    self.refused[error.setting] += 1
+                    raise
             self._owners[owner] = have + 1
             self._open += 1
 

@@ -11,6 +11,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
 
 import streamui as ui
 from streamui.streamable.value import StreamableValue
@@ -67,6 +69,24 @@ async def test_a_scrape_has_the_numbers_of_streams_in_the_text_format() -> None:
         assert named(found, "stream_duration_seconds_bucket", function=label, le="+Inf") == 1
 
 
+async def test_readers_over_http_are_counted_while_they_read() -> None:
+    text = StreamableValue("").append("a")
+    app = Starlette(
+        routes=[
+            Route("/text", lambda request: ui.text_response(text)),
+            Mount("", ui.metrics_routes()),
+        ]
+    )
+    async with serving(app) as client:
+        before = named(samples((await scrape(client)).text), "connections_open")
+        async with client.stream("GET", "/text") as reading:
+            await anext(reading.aiter_text())
+            found = samples((await scrape(client)).text)
+            assert named(found, "connections_open") == before + 1
+            text.done()
+    assert ui.stats().connections == before
+
+
 async def test_every_family_is_there_with_its_words_and_buckets_that_add_up() -> None:
     async with serving(ui.metrics_routes()) as client:
         families = list(parse((await scrape(client)).text))
@@ -78,7 +98,14 @@ async def test_every_family_is_there_with_its_words_and_buckets_that_add_up() ->
             *("stream_duration_seconds", "runs_started", "runs_ended", "runs_open"),
             *("run_duration_seconds", "model_calls_open", "model_calls_ended", "model_tokens"),
             *("model_retries", "model_first_chunk_seconds", "model_call_seconds"),
-            *("memory_bytes", "pages_connected", "frames", "frame_bytes"),
+            *(
+                "memory_bytes",
+                "pages_connected",
+                "frames",
+                "frame_bytes",
+                "connections_open",
+                "refused",
+            ),
         )
     }
     assert all(family.documentation for family in families)

@@ -13,7 +13,7 @@ import pytest
 
 import streamui as ui
 from streamui.settings import settings
-from streamui.streamable import meter
+from streamui.streamable import meter, quota
 from streamui.streamable.totals import BOUNDS, MOST_NAMES, OTHER, Spread
 from streamui.streamable.value import StreamableValue
 from tests.server.counting import Clock, Function
@@ -335,6 +335,16 @@ def test_an_open_stream_is_stopped_by_its_number(function):
     assert text.status == "cancelled"
     assert not ui.stop_open(number)
     assert not ui.stop_open(0)
+
+
+def test_what_is_one_too_many_is_counted_by_its_setting(monkeypatch):
+    before = ui.stats().refused
+    monkeypatch.setattr(settings, "streams_open", len(quota.open_streams) + 1)
+    text = StreamableValue("")
+    with pytest.raises(ui.LimitError):
+        StreamableValue("")
+    text.done()
+    assert ui.stats().refused == before | {"streams_open": before["streams_open"] + 1}
 
 
 def test_so_many_streams_are_listed_and_no_more(function):

@@ -1,6 +1,7 @@
 """OpenTelemetry hears of streams, runs and calls to models: what an app exports, for real."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ def programs():
     started = {
         how: subprocess.Popen(
             [sys.executable, "-W", "error", PROGRAM, how],
+            env={**os.environ, "STREAMUI_STALL_AFTER": "60"},  # on a machine that is busy
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
