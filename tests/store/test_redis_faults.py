@@ -8,6 +8,7 @@ import signal
 import time
 
 import pytest
+from redis.crc import key_slot
 
 from streamui.errors import StoreUnavailableError, StreamClosedError, StreamNotFoundError
 from streamui.settings import settings
@@ -400,4 +401,32 @@ async def test_fault_16_a_node_of_a_cluster_is_killed_and_restarted():
             value.append("after").done()
         await until(lambda: all(log.status == "done" for log in logs), 30)
         assert {log.value for log in logs} == {"before meanwhile after"}
+        await processes.close()
+
+
+@pytest.mark.slow
+async def test_a_slot_that_moves_to_another_node_takes_its_streams_along():
+    with redis_cluster() as cluster:
+        processes = Processes(cluster.url)
+        here, there = processes(), processes()
+        value = StreamableValue("before ")
+        here.add(value.id, value.log)
+        log = await there.open(value.id)
+        slot = str(key_slot(log_key(value.id).encode()))
+        old = next(
+            node for node in cluster.nodes if node.cli("CLUSTER", "COUNTKEYSINSLOT", slot) > "0"
+        )
+        new = next(node for node in cluster.nodes if node is not old)
+        names = [node.cli("CLUSTER", "MYID") for node in (old, new)]
+        new.cli("CLUSTER", "SETSLOT", slot, "IMPORTING", names[0])
+        old.cli("CLUSTER", "SETSLOT", slot, "MIGRATING", names[1])
+        value.append("meanwhile ")
+        while keys := old.cli("CLUSTER", "GETKEYSINSLOT", slot, "100").splitlines():
+            old.cli("MIGRATE", "127.0.0.1", str(new.port), "", "0", "5000", "KEYS", *keys)
+        for node in (new, old, *cluster.nodes):
+            node.cli("CLUSTER", "SETSLOT", slot, "NODE", names[1])
+        value.append("after").done()
+        await until(lambda: log.status == "done")
+        assert log.value == "before meanwhile after"
+        assert (await processes().open(value.id)).value == log.value
         await processes.close()
