@@ -14,6 +14,7 @@ from streamui.page import (  # noqa: F401  # importing some of them registers th
     lifespan,
     link,
     returning,
+    room,
     vars,
 )
 from streamui.page.frames import pages

@@ -1,7 +1,9 @@
 """``rx.App(api_transformer=ui.routes())``: streams beside Reflex's own endpoints, under Granian."""
 
+import contextlib
 import json
 import re
+import socket
 import threading
 import time
 
@@ -97,6 +99,7 @@ def server(app_server, tmp_path_factory):
             "PATH": NODE_FIRST,
             "REFLEX_CORS_ALLOWED_ORIGINS": origins,
             "STREAMUI_DRAIN": "0.5",
+            "STREAMUI_CONNECTIONS_PER_CLIENT": "0",
         },
     ) as server:
         yield server
@@ -214,6 +217,20 @@ def test_fault_55_origins_are_those_that_reflex_allows(server, client, page):
     answer = client.delete(path, headers={**session, "origin": "https://app.example"})
     assert answer.status_code == 204
     assert answer.headers.get_list("access-control-allow-origin") == ["https://app.example"]
+
+
+def test_more_readers_than_granian_would_take_keep_nobody_out(server, client, page):
+    path, session = asked(page, server)
+    request = f"GET {path} HTTP/1.1\r\nhost: x\r\nreflex-client-token: {{}}\r\n\r\n"
+    request = request.format(session["reflex-client-token"]).encode()
+    with contextlib.ExitStack() as readers:
+        where = ("127.0.0.1", server.port)
+        for _ in range(1100):  # its own limit is 1,024
+            reader = readers.enter_context(socket.create_connection(where, timeout=20))
+            reader.sendall(request)
+        assert client.get("/ping").json() == "pong"
+        assert client.delete(path, headers=session).status_code == 204
+        expect(page.locator("#status")).to_have_text("cancelled")
 
 
 def test_fault_15_sigterm_does_not_wait_for_readers_and_they_hear_the_end(server, client, page):

@@ -22,8 +22,9 @@ from reflex_base.event.processor.event_processor import EventProcessor
 from reflex_base.vars.base import Var, VarData
 from reflex_components_core.base.bare import Bare
 
-from streamui.page import link
+from streamui.page import link, room
 from streamui.page.backend import BACKEND_URL
+from streamui.settings import settings
 
 WEB = Path(reflex_base.__file__).parent / ".templates" / "web" / "utils"
 
@@ -111,3 +112,13 @@ def test_the_page_knows_where_its_server_is():
     assert "export const getBackendURL = (url_str) =>" in (WEB / "state.js").read_text()
     assert str(BACKEND_URL) == "getBackendURL(env.PING).href"
     assert "PING" in reflex_base.constants.Endpoint.__members__
+
+
+def test_granian_as_reflex_starts_it_has_room_for_every_stream_that_may_be_read():
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    assert room  # imported with the page layer, before Reflex imports its server
+    server = Server("page:app", interface=Interfaces.ASGI, workers=5)
+    assert server.backpressure > settings.connections, "by default 204 requests at once"
+    assert Server("page:app", interface=Interfaces.ASGI, backpressure=7).backpressure == 7
