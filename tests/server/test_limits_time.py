@@ -138,25 +138,25 @@ async def test_a_run_that_shows_life_goes_on(monkeypatch):
 
 
 async def test_a_run_that_waits_for_its_turn_is_not_silent(monkeypatch):
-    monkeypatch.setattr(settings, "idle_limit", 0.5)
-    runs, order = Runs(), []
+    monkeypatch.setattr(settings, "idle_limit", 1.0)
+    runs = Runs()
 
-    def started(name, seconds):
-        async def ask():
-            order.append(name)
-            deadline = time.monotonic() + seconds
-            while time.monotonic() < deadline:
-                await asyncio.sleep(0.01)
-                yield
+    async def first():
+        for _ in range(75):
+            await asyncio.sleep(0.02)
+            yield
 
+    async def second():
+        await asyncio.sleep(0.7)  # its silence begins with its turn
+
+    def started(function):
         run = Run("State.ask", "page")
-        return run, asyncio.create_task(run.drive(ask, emit, runs.gate(run, 1)))
+        return run, asyncio.create_task(run.drive(function, emit, runs.gate(run, 1)))
 
-    first, second = started("first", 1.2), started("second", 0.05)
-    await until(lambda: order == ["first"] and second[0].status == "waiting")
-    await asyncio.gather(first[1], second[1])
-    assert order == ["first", "second"]
-    assert (first[0].status, second[0].status) == ("done", "done")
+    calls = started(first), started(second)
+    await until(lambda: calls[1][0].status == "waiting")
+    await asyncio.gather(*(task for _, task in calls))
+    assert [run.status for run, _ in calls] == ["done", "done"]
 
 
 async def test_a_stream_of_nobodys_is_ended_when_it_is_silent(monkeypatch, caplog):
