@@ -65,6 +65,7 @@ def _run_began(run: Observed) -> Callable[[float], None]:
     end_span = _begin_span(tracer, run) if tracer is not None else None
 
     def end(seconds: float) -> None:
+        meter.tell_ends()
         if end_span is not None:
             end_span()
         if instruments is not None:

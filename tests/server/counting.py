@@ -29,6 +29,10 @@ class Function:
         finally:
             current_scope.reset(token)
 
+    def end(self):
+        """End what the test has left open, before another one moves the clock."""
+        self.run._end_streamables("cancelled")
+
     @property
     def totals(self):
         return stream_totals()[self.label]

@@ -21,7 +21,9 @@ from tests.server.counting import Clock, Function
 
 @pytest.fixture
 def function():
-    return Function()
+    function = Function()
+    yield function
+    function.end()
 
 
 @pytest.fixture
@@ -187,6 +189,22 @@ def test_one_that_nobody_holds_any_more_ends_as_interrupted(function):
     del text
     assert function.totals.ends == {("interrupted", "interrupted"): 1}
     assert not any(each.function == function.label for each in ui.stats().open)
+
+
+def test_the_end_of_a_dropped_stream_is_told_later_and_not_by_the_garbage_collector(
+    function, monkeypatch
+):
+    told = []
+    meter.tell_ends()
+    monkeypatch.setattr(meter, "on_end", [lambda ended: told.append(ended.status)])
+    text = function.make(StreamableValue, "").append("a")
+    function.run.release(text)
+    del text  # Python ends it here, in the middle of anything
+    assert function.totals.ends == {("interrupted", "interrupted"): 1}
+    assert told == []
+    function.make(StreamableValue, "").append("a").done()
+    assert told == ["interrupted", "done"]
+    assert not meter._untold
 
 
 def test_counts_never_go_down_while_streams_come_and_go(function):
