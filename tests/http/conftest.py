@@ -10,6 +10,14 @@ import pytest
 
 import streamui as ui
 from streamui.http import reader
+from streamui.http.site import site
+
+
+@pytest.fixture(autouse=True)
+def without_reflex(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams are served where the test serves them, whatever ran before."""
+    monkeypatch.setattr(site, "_address", lambda: "")
+    monkeypatch.setattr(site, "_origins", tuple)
 
 
 @pytest.fixture

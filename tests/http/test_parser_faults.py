@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -103,37 +102,3 @@ def test_fault_43_events_of_a_huge_chunk_come_out_while_it_is_read() -> None:
     events = parser.feed(chunk)
     assert next(events) == ServerSentEvent("x")
     assert chunk.looked_at < len(chunk) / 100
-
-
-# -- time -----------------------------------------------------------------------------------------
-
-
-def seconds(chunks: list[bytes]) -> float:
-    """The least of a few tries, of this process's own time: others use the machine too."""
-    tries: list[float] = []
-    for _ in range(3):
-        begun = time.process_time()
-        parse(chunks, limit=10**9)
-        tries.append(time.process_time() - begun)
-    return min(tries)
-
-
-@pytest.mark.parametrize(
-    ("line", "cut", "size"),
-    [
-        (b"x", "whole", 2_000_000),
-        (b"x", "bytes", 40_000),
-        (b"\ndata: " + b"x" * 60, "whole", 100_000),
-        (b"\n\ndata: x", "whole", 50_000),
-    ],
-    ids=lambda each: each.decode().strip()[:12] if isinstance(each, bytes) else None,
-)
-def test_time_grows_with_the_bytes_and_not_with_their_square(
-    line: bytes, cut: str, size: int
-) -> None:
-    def stream(size: int) -> list[bytes]:
-        whole = b"data: " + line * (size // len(line)) + b"\n\n"
-        return [whole] if cut == "whole" else single_bytes(whole)
-
-    # Eight times the bytes: 8 times as long, or 64 times if each byte is looked at again.
-    assert seconds(stream(8 * size)) < 16 * max(seconds(stream(size)), 0.005)
