@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from streamui.testing import AppServer
 from tests.e2e.desk_page import DeskPage, until
 from tests.servers.fleet import Fleet, Pages
+from tests.servers.readers import Reading, read
 
 QUESTION = "Write 150 words about rivers at 60 words per second"
 LONG = "Write 2000 words about rivers at 40 words per second"
@@ -22,7 +22,7 @@ LEASE = 15  # seconds until everybody knows that a worker is dead
 
 @pytest.fixture(scope="module")
 def fleet(desk_pages: Pages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with Fleet(desk_pages, tmp_path_factory.mktemp("fleet"), 2) as fleet:
+    with Fleet(desk_pages, tmp_path_factory.mktemp("fleet"), AppServer, AppServer) as fleet:
         yield fleet
 
 
@@ -39,26 +39,6 @@ def second(chromium: Browser, fleet: Fleet) -> Iterator[DeskPage]:
         yield DeskPage(context.new_page(), fleet.url(1)).open()
 
 
-def read(port: int, path: str) -> tuple[str, list[str]]:
-    """Read a stream of a worker to its end; return its text and the events that ended it."""
-    url = f"http://127.0.0.1:{port}{path}"
-    text, ends = "", list[str]()
-    with httpx.Client(trust_env=False, timeout=30) as client:
-        with client.stream("GET", url, headers={"accept": "text/event-stream"}) as response:
-            event = "message"
-            for line in response.iter_lines():
-                field, _, value = line.partition(": ")
-                if field == "event":
-                    event = value
-                elif field == "data":
-                    content = json.loads(value)
-                    text = content.get("value", text) + content.get("append", "")
-                elif not line:
-                    ends += [event] if event != "message" else []
-                    event = "message"
-    return text, ends
-
-
 def test_fault_04_05_all_pages_and_readers_of_all_workers_have_the_one_answer(
     fleet: Fleet, context: BrowserContext, first: DeskPage, second: DeskPage
 ) -> None:
@@ -67,12 +47,12 @@ def test_fault_04_05_all_pages_and_readers_of_all_workers_have_the_one_answer(
     second.share(name)
     tab = DeskPage(context.new_page(), fleet.url(0)).share(name)
     with ThreadPoolExecutor() as threads:
-        readers: list[Future[tuple[str, list[str]]]] = [
+        readers: list[Future[Reading]] = [
             threads.submit(read, worker.port, first.path) for worker in fleet.workers
         ]
         whole = first.wait_for_end()
         assert second.wait_for_end() == tab.wait_for_end() == whole
-        assert [reader.result() for reader in readers] == [(whole, ["done"])] * 2
+        assert [reader.result() for reader in readers] == [Reading(whole, ["done"])] * 2
     assert len(whole.split()) == 150
     assert fleet.provider.stats().requests == before + 1
     assert first.look()[0] == tab.look()[0] != second.look()[0]
@@ -116,12 +96,11 @@ def test_a_reload_at_another_worker_has_the_live_value_there(
 ) -> None:
     desk = DeskPage(context.new_page(), fleet.url()).open()
     token = desk.token
-    desk.ask(QUESTION)
+    desk.ask(LONG)
     desk.press("Click")
     move(desk)
     assert desk.token == token
-    desk.wait_for_text(200)
-    shown = desk.text
+    shown = desk.wait_for_text(200)
     _, live = desk.look()
     status, _, value = live.partition(": ")
     assert status == "streaming"
@@ -129,12 +108,12 @@ def test_a_reload_at_another_worker_has_the_live_value_there(
     for count in range(2, 6):  # events here and the run there take turns with the state
         desk.press("Click")
         expect(desk.page.locator("#clicks")).to_have_text(str(count))
-    whole = desk.wait_for_end()
-    assert len(whole.split()) == 150
-    until(lambda: desk.look()[1] == f"done: {whole}")
+    desk.press("Stop the stream")
+    whole = desk.wait_for_end("cancelled")
+    until(lambda: desk.look()[1] == f"cancelled: {whole}")
     desk.page.reload()
     desk.wait_until_ready()
-    assert desk.wait_for_end() == whole
+    assert desk.wait_for_end("cancelled") == whole
     expect(desk.page.locator("#clicks")).to_have_text("5")
 
 
@@ -174,6 +153,31 @@ def test_a_tab_that_was_duplicated_is_a_page_of_its_own(
 
 
 @pytest.mark.complaints("WebSocket")
+def test_fault_15_a_worker_that_ends_sends_its_pages_and_readers_to_another(
+    fleet: Fleet, first: DeskPage, second: DeskPage
+) -> None:
+    second.share(first.ask("Write 300 words about rivers at 40 words per second"))
+    second.wait_for_text(40)
+    ending, staying = fleet.workers[1], fleet.workers[0]
+    with ThreadPoolExecutor() as threads:
+        part = Reading()
+        reader = threads.submit(part.go_on, ending.port, first.path)
+        until(lambda: part.text)
+        assert ending.process is not None
+        ending.process.terminate()
+        reader.result()
+        assert ending.process.wait(10) == 0
+        assert part.ends == []
+        assert first.answer.get_attribute("data-status") == "streaming"
+        whole = first.wait_for_end()
+        assert second.wait_for_end() == whole
+        assert 0 < len(part.text) < len(whole)
+        assert part.go_on(staying.port, first.path) == Reading(whole, ["done"])
+    ending.stop()
+    fleet.start()
+
+
+@pytest.mark.complaints("WebSocket")
 def test_fault_13_a_worker_is_killed(fleet: Fleet, first: DeskPage, second: DeskPage) -> None:
     token = first.token
     first.ask("Write 5 words")
@@ -189,7 +193,7 @@ def test_fault_13_a_worker_is_killed(fleet: Fleet, first: DeskPage, second: Desk
     assert first.token == token
     expect(first.page.locator("#earlier")).to_contain_text(earlier)
     expect(first.status).to_have_text("The answer was interrupted.")
-    assert read(fleet.workers[1].port, first.path) == (part, ["interrupted"])
+    assert read(fleet.workers[1].port, first.path) == Reading(part, ["interrupted"])
     first.ask("Write 5 words")
     first.wait_for_end()
 

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from streamui.models.demo.host import DemoServer
 from streamui.testing import AppServer
 from streamui.testing.app_server import free_port
 from tests.servers.network import Network
 from tests.servers.nginx import Nginx
-from tests.store.redis_server import RedisServer, redis_server
+from tests.store.redis_server import redis_server
 
 _EXPORT = ("export", "--frontend-only", "--no-zip")
 
@@ -48,14 +48,15 @@ class Fleet:
     Attributes:
         workers: Each with a port and a log of its own.
         provider: Where they ask a model.
-        redis: What they share; ``None`` in memory mode.
+        redis: What they share.
+        nginx: What is before them.
         network: What is between the browsers and nginx.
 
     Args:
         pages: The app's pages.
         folder: An empty folder.
-        count: How many workers.
-        shared: Whether they share a Redis.
+        servers: How each worker is started.
+        shared: Whether they share a Redis. Otherwise none stands in for another.
         env: More of their environment.
     """
 
@@ -63,45 +64,50 @@ class Fleet:
         self,
         pages: Pages,
         folder: Path,
-        count: int,
-        *,
+        *servers: type[AppServer],
         shared: bool = True,
         env: Mapping[str, str | None] | None = None,
     ) -> None:
-        self._pages = pages
+        self._pages, self._shared = pages, shared
         self._stack = contextlib.ExitStack()
-        self.provider = DemoServer()
-        self.redis: RedisServer | None = None
-        around = {
-            **{name: pages.app.environment[name] for name in ("PATH", "REFLEX_USE_NPM")},
-            **pages.api,
-            "OPENAI_BASE_URL": self.provider.base_url,
-            "GRANIAN_WORKERS": "1",
-        }
-        if shared:
-            self.redis = self._stack.enter_context(redis_server())
-            around["REFLEX_REDIS_URL"] = self.redis.url
         self.workers = [
-            _worker(pages.app.folder, folder / str(number), {**around, **(env or {})})
-            for number in range(count)
+            server(
+                _copy(pages.app.folder, folder / str(number)),
+                options=["--backend-only"],
+                env={
+                    **{name: pages.app.environment[name] for name in ("PATH", "REFLEX_USE_NPM")},
+                    **pages.api,
+                    "GRANIAN_WORKERS": "1",
+                    **(env or {}),
+                },
+            )
+            for number, server in enumerate(servers)
         ]
-        self.nginx = Nginx(pages.files, [worker.port for worker in self.workers])
-        self.network = Network(lambda: [self.nginx.port], pages.port)
 
     def url(self, worker: int | None = None) -> str:
         """The address of the pages: at one worker while it lives, or at any of them."""
         return self.nginx.address(worker, self._pages.port)
 
     def __enter__(self) -> Self:
-        with self._stack:
+        with contextlib.ExitStack() as stack:
+            around: dict[str, str] = {}
+            self.provider = DemoServer()
+            stack.callback(self.provider.stop)
             self.provider.start()
-            self._stack.callback(self.provider.stop)
+            around["OPENAI_BASE_URL"] = self.provider.base_url
+            if self._shared:
+                self.redis = stack.enter_context(redis_server())
+                around["REFLEX_REDIS_URL"] = self.redis.url
             for worker in self.workers:
-                self._stack.callback(worker.stop)
+                worker.environment.update(around)
+                stack.callback(worker.stop)
             self.start()
-            self._stack.enter_context(self.nginx)
-            self._stack.enter_context(self.network)
-            self._stack = self._stack.pop_all()
+            ports = [worker.port for worker in self.workers]
+            nginx = Nginx(self._pages.files, ports, backup=self._shared)
+            self.nginx = stack.enter_context(nginx)
+            network = Network(lambda: [nginx.port], self._pages.port)
+            self.network = stack.enter_context(network)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -118,8 +124,17 @@ class Fleet:
         return "\n".join([*logs, f"nginx:\n{self.nginx.errors}"])
 
 
-def _worker(app: Path, folder: Path, env: Mapping[str, str | None]) -> AppServer:
-    """Describe a worker; it has a folder of its own, because Reflex writes into it."""
+class Granian(AppServer):
+    """A worker that is started without Reflex's command, which deletes the states on disk."""
+
+    def __init__(self, folder: Path, *, env: Mapping[str, str | None], **_: Any) -> None:
+        super().__init__(folder, env=env)
+        self._command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory"]
+        self._command += ["--port", str(self.port), "page.page:app"]
+
+
+def _copy(app: Path, folder: Path) -> Path:
+    """Give a worker a folder of its own, because Reflex writes into it."""
     ignored = shutil.ignore_patterns("node_modules", "build", ".states", "*.log")
     shutil.copytree(app, folder, ignore=ignored, symlinks=True)
-    return AppServer(folder, options=["--backend-only"], env=env)
+    return folder

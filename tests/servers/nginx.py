@@ -48,17 +48,12 @@ class Nginx:
     Args:
         frontend: The folder with the static files of the pages.
         workers: The ports of the workers.
-        port: Where it listens.
+        backup: Whether another worker stands in for one of one's choice.
     """
 
-    def __init__(self, frontend: Path, workers: Sequence[int], port: int | None = None) -> None:
-        self.port = port or free_port()
-        self._folder = tempfile.TemporaryDirectory(prefix="nginx-")
-        self._config = Path(self._folder.name, "nginx.conf")
-        self._config.write_text(
-            _main(self._folder.name, _site(frontend, workers, self.port), workers)
-        )
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, frontend: Path, workers: Sequence[int], *, backup: bool = True) -> None:
+        self.port = free_port()
+        self._frontend, self._workers, self._backup = frontend, workers, backup
 
     @staticmethod
     def address(worker: int | None, port: int) -> str:
@@ -71,26 +66,26 @@ class Nginx:
         return Path(self._folder.name, "error.log").read_text(errors="replace")
 
     def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="nginx-")
+        config = Path(self._folder.name, "nginx.conf")
+        config.write_text(self._config())
         program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
         assert program is not None, "nginx is not installed; see scripts/install-servers"
-        command = [program, "-p", self._folder.name, "-c", str(self._config)]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [program, "-p", self._folder.name, "-c", str(config)], stderr=subprocess.DEVNULL
+        )
         deadline = time.monotonic() + 10
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.close()
-                raise RuntimeError(f"nginx did not start:\n{self.errors}")
+                errors = self.errors
+                self.__exit__()
+                raise RuntimeError(f"nginx did not start:\n{errors}")
             time.sleep(0.02)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
-            self._process = None
+        self._process.terminate()
+        self._process.wait(10)
         self._folder.cleanup()
 
     def _answers(self) -> bool:
@@ -100,36 +95,33 @@ class Nginx:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
+    def _config(self) -> str:
+        upstreams: list[str] = []
+        names: list[str] = []
+        for name, port in zip(NAMES, self._workers, strict=False):
+            names.append(f"{name}.localhost {name};")
+            others = [each for each in self._workers if each != port] if self._backup else []
+            servers = " ".join(f"server 127.0.0.1:{each} backup;" for each in others)
+            upstreams.append(f"upstream {name} {{ server 127.0.0.1:{port}; {servers} }}")
+        return _MAIN.format(
+            folder=self._folder.name,
+            user="user root;" if os.geteuid() == 0 else "",
+            names=" ".join(names),
+            upstreams="\n    ".join(upstreams),
+            site=self._site(),
+        )
 
-def _site(frontend: Path, workers: Sequence[int], port: int) -> str:
-    """The site of the documentation, with this machine's ports and paths."""
-    (text,) = re.findall(r"^```nginx\n(.*?)^```$", DEPLOYMENT.read_text(), re.M | re.S)
-    servers = "\n".join(f"server 127.0.0.1:{each};" for each in workers)
-    text, found = re.subn(r"( *server 127\.0\.0\.1:\d+.*;\n)+", f"{servers}\n", text)
-    assert found == 1, text
-    for there, here in (
-        ("listen 80;", f"listen 127.0.0.1:{port};"),
-        ("root /srv/app/frontend;", f"root {frontend};"),
-        ("proxy_pass http://app;", "proxy_pass http://$workers;"),
-    ):
-        assert text.count(there) == 1, there
-        text = text.replace(there, here)
-    return text
-
-
-def _main(folder: str, site: str, workers: Sequence[int]) -> str:
-    upstreams: list[str] = []
-    names: list[str] = []
-    for name, port in zip(NAMES, workers, strict=False):
-        names.append(f"{name}.localhost {name};")
-        others = " ".join(f"server 127.0.0.1:{each} backup;" for each in workers if each != port)
-        upstreams.append(f"upstream {name} {{ server 127.0.0.1:{port}; {others} }}")
-    return _MAIN.format(
-        folder=folder,
-        user="user root;" if os.geteuid() == 0 else "",
-        names=" ".join(
-            f"{name}.localhost {name};" for name, _ in zip(NAMES, workers, strict=False)
-        ),
-        upstreams="\n    ".join(upstreams),
-        site=site,
-    )
+    def _site(self) -> str:
+        """The site of the documentation, with this machine's ports and paths."""
+        (text,) = re.findall(r"^```nginx\n(.*?)^```$", DEPLOYMENT.read_text(), re.M | re.S)
+        servers = "\n".join(f"server 127.0.0.1:{each};" for each in self._workers)
+        text, found = re.subn(r"( *server 127\.0\.0\.1:\d+.*;\n)+", f"{servers}\n", text)
+        assert found == 1, text
+        for there, here in (
+            ("listen 80;", f"listen 127.0.0.1:{self.port};"),
+            ("root /srv/app/frontend;", f"root {self._frontend};"),
+            ("proxy_pass http://app;", "proxy_pass http://$workers;"),
+        ):
+            assert text.count(there) == 1, there
+            text = text.replace(there, here)
+        return text
