@@ -21,7 +21,7 @@ class Streams(rx.State):
     """What the server lets this page do; empty until it is known."""
     stopping: rx.Field[list[int]] = rx.field(default_factory=list)
 
-    @ui.server_function(supersedes=True, stop_on_leave=True)
+    @ui.server_function(supersedes=True, stop_on_leave=True, time_limit=0)
     async def watch(self):
         """Show what this server streams, until the page goes elsewhere."""
         async with self:
