@@ -35,7 +35,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "reliability.md"
 QUESTION = "Write 40 words about rivers at 1000 words per second"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def code() -> Iterator[Any]:
     """The example of the docs, as a module."""
     (block,) = re.findall(r"^```python\n(.*?)^```$", DOCS.read_text(), re.M | re.S)
