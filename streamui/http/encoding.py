@@ -16,7 +16,7 @@ _LINE_END = re.compile("\r\n|\r|\n")
 _NOT_IN_A_FIELD = re.compile("[\r\n\0]")
 # Line ends to some, among them Python's str.splitlines, though not to the standards. JSON text
 # has them within strings only, where their escapes mean the same.
-_MISTAKEN = {ord(each): f"\\u{ord(each):04x}" for each in "\x85\u2028\u2029"}
+_MISTAKEN = [(each, f"\\u{ord(each):04x}") for each in "\x85\u2028\u2029"]
 
 
 def encode_json(value: Any) -> str:
@@ -33,7 +33,10 @@ def encode_json(value: Any) -> str:
     text = json.dumps(
         value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_handle
     )
-    return text if text.isascii() else text.translate(_MISTAKEN)
+    if not text.isascii():
+        for character, escape in _MISTAKEN:
+            text = text.replace(character, escape)
+    return text
 
 
 def encode_event(event: ServerSentEvent) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable
 from typing import Any, cast
 
 from streamui.http.bell import Bell
-from streamui.http.forms import Form, Record
+from streamui.http.forms import Form, Record, parts_of
 from streamui.models.failures import as_model_error
 from streamui.settings import settings
 from streamui.streamable.failure import INTERRUPTED, Failure, words_for_log
@@ -170,10 +170,11 @@ class ItemFeed(Feed):
             await self._turns.acquire()
             iterator = aiter(self._items)
             async for item in iterator:
-                if written := self._form.item(item):
-                    self._ready.append(written)
-                    self._bell.ring()
-                    await self._turns.acquire()
+                for part in parts_of(item, _PIECE):
+                    if written := self._form.item(part):
+                        self._ready.append(written)
+                        self._bell.ring()
+                        await self._turns.acquire()
             if rest := self._form.rest():
                 self._ready.append(rest)
         except asyncio.CancelledError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 from streamui.errors import StreamTypeError
@@ -13,6 +14,8 @@ from streamui.http.event import ServerSentEvent
 from streamui.models.events import ModelEvent, ProviderEvent, TextDelta
 from streamui.settings import settings
 from streamui.streamable.json_value import to_json
+from streamui.streamable.patch import bytes_of
+from streamui.streamable.room import check_piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,22 @@ class Pieces:
         )
 
 
+def parts_of(item: Any, most: int) -> Iterator[Any]:
+    """Cut a text that is too long to be written in one go.
+
+    Args:
+        item: What an async iterable has yielded; anything but text is given back as it is.
+        most: Characters, or bytes, of a part.
+    """
+    text: Any = item.delta if isinstance(item, TextDelta) else item
+    if not isinstance(text, str | bytes) or len(text) <= most:
+        yield item
+        return
+    for begin in range(0, len(text), most):
+        part: Any = text[begin : begin + most]
+        yield replace(item, delta=part) if isinstance(item, TextDelta) else part
+
+
 def json_of(item: Any, pieces: Pieces) -> Any:
     """Return what an async iterable has yielded, as JSON.
 
@@ -174,12 +193,15 @@ def json_of(item: Any, pieces: Pieces) -> Any:
 
     Raises:
         NotJSONError: If it is something else.
+        LimitError: If it is larger than ``settings.object_bytes``.
     """
     if isinstance(item, str | bytes):
         return pieces.text(item)
     if isinstance(item, ModelEvent):
         return _event_json(item)
-    return to_json(item)
+    value = to_json(item)
+    check_piece(bytes_of(value))
+    return value
 
 
 def _event_json(event: ModelEvent) -> dict[str, Any]:

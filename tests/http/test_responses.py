@@ -386,9 +386,15 @@ async def test_closing_responses_breaks_them_off_without_an_end_of_the_stream():
         assert source.closed
 
 
-async def test_a_huge_item_is_handed_on_in_chunks_and_the_loop_stays_free():
-    big = "é" * 5_000_000
+@pytest.mark.parametrize("respond", RESPONSES)
+@pytest.mark.parametrize(
+    "big",
+    ["é🧑" * 2_500_000, ("é🧑" * 1_500_000).encode(), TextDelta("1", "é" * 5_000_000)],
+    ids=["text", "bytes", "delta"],
+)
+async def test_fault_43_a_huge_item_goes_in_parts_and_the_loop_stays_free(respond, big):
     sizes = []
+    turns = 0
 
     def watched(app):
         async def outer(scope, receive, send):
@@ -400,6 +406,30 @@ async def test_a_huge_item_is_handed_on_in_chunks_and_the_loop_stays_free():
 
         return outer
 
-    async with serving(watched(answering(lambda: ui.sse_response(Source(big))))) as client:
-        assert records((await client.get("/")).content)[0] == big
+    async def tick():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with serving(watched(answering(lambda: respond(Source(big))))) as client:
+        ticking = asyncio.create_task(tick())
+        async with client.stream("GET", "/") as answer:
+            body = b"".join([chunk async for chunk in answer.aiter_raw()])
+        ticking.cancel()
+    if respond is ui.text_response:
+        text = body.decode()
+    else:
+        said = records(body, answer.headers["content-type"])[:-1]
+        texts = [each["delta"] if isinstance(each, dict) else each for each in said]
+        assert max(map(len, texts)) <= 65_536
+        text = "".join(texts)
+    whole = big.delta if isinstance(big, TextDelta) else big
+    assert text == (whole if isinstance(whole, str) else whole.decode())
     assert max(sizes) <= 65_536
+    assert turns > len(text) / 65_536, "others have their turn between its parts"
+
+
+async def test_fault_43_an_object_that_is_too_large_is_refused():
+    said = records((await get(ui.sse_response(Source({"a": "x" * 2_000_000})))).content)
+    assert [record["error"]["code"] for record in said] == ["limit"]
