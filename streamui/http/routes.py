@@ -19,8 +19,8 @@ from streamui.http.forms import EventStream, Form, Lines, PlainText
 from streamui.http.guard import Guard
 from streamui.http.links import TOKEN
 from streamui.http.problems import problem, refuse
-from streamui.http.responses import StreamResponse, parse_offset
 from streamui.http.site import site
+from streamui.http.stream_response import StreamResponse, parse_offset
 from streamui.server.access import Claim, admit
 from streamui.server.lifespan import lifespan
 from streamui.server.stopping import stop_stream

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import streamui as ui
-from streamui.http.responses import open_responses
+from streamui.http.stream_response import open_responses
 
 flooded = {"items": 0, "closed": 0}
 

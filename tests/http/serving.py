@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from streamui.http.event import ServerSentEvent
 from streamui.http.parser import EventStreamParser
-from streamui.http.responses import close_responses
+from streamui.http.stream_response import close_responses
 from streamui.streamable.tree import apply_patch
 
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 import streamui as ui
-from streamui.http.responses import close_responses, open_responses
+from streamui.http.stream_response import close_responses, open_responses
 from streamui.settings import settings
 from streamui.store.store import store
 from tests.http.serving import rebuilt, records, serving_in_thread, wait_until

@@ -12,7 +12,7 @@ import pytest
 import streamui as ui
 from streamui.errors import ModelError, NotStreamableError
 from streamui.http.event import ServerSentEvent
-from streamui.http.responses import open_responses
+from streamui.http.stream_response import open_responses
 from streamui.models.events import Finish, ProviderEvent, TextDelta, TextStart
 from streamui.settings import settings
 from tests.http.serving import answering, events, read_on, records, serving, until

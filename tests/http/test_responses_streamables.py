@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import streamui as ui
-from streamui.http.responses import close_responses, open_responses
+from streamui.http.stream_response import close_responses, open_responses
 from streamui.server.run import Run
 from streamui.settings import settings
 from streamui.store.store import store

@@ -12,8 +12,8 @@ import streamui as ui
 from streamui.errors import LimitError, StoreUnavailableError
 from streamui.http.accept import choose
 from streamui.http.forms import EventStream, Lines, PlainText
-from streamui.http.responses import open_responses
 from streamui.http.site import site
+from streamui.http.stream_response import open_responses
 from streamui.server.draining import draining
 from streamui.server.run import Run
 from streamui.settings import settings

@@ -10,8 +10,8 @@ import pytest
 import streamui as ui
 from streamui.http import links, routes
 from streamui.http.links import TOKEN
-from streamui.http.responses import open_responses
 from streamui.http.site import site
+from streamui.http.stream_response import open_responses
 from streamui.server import access
 from streamui.store.redis.engine import RedisEngine
 from streamui.store.store import Store, store

@@ -6,7 +6,7 @@ import os
 
 import streamui as ui
 from streamui.http.parser import EventStreamParser
-from streamui.http.responses import open_responses
+from streamui.http.stream_response import open_responses
 from streamui.server.limits import connections
 from streamui.settings import settings
 from streamui.store.store import store
