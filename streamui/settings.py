@@ -18,6 +18,8 @@ class Settings:
         open_warning: Seconds without a write after which a streamable that nobody closes is
             warned about; 0 is never. Streamables of a running server function are exempt.
         retain: Seconds a stream stays readable by its id after its end.
+        retain_bytes: Bytes of ended streams that are kept in memory for that; the oldest go first,
+            0 is no limit.
         message_limit: Characters that one message of a person may have.
         stop_grace: Seconds that a stopped server function may take to clean up before its
             streamables are closed over its head.
@@ -79,6 +81,7 @@ class Settings:
     frame_interval: float = 0.033
     open_warning: float = 60.0
     retain: float = 600.0
+    retain_bytes: int = 268_435_456
     message_limit: int = 100_000
     stop_grace: float = 2.0
     drain: float = 5.0

@@ -46,7 +46,8 @@ class Store:
         self._clock = clock
         self._logs: dict[str, Log] = {}
         self._readers: dict[str, set[str]] = {}
-        self._ends: deque[tuple[float, str]] = deque()
+        self._ends: deque[tuple[float, str, int]] = deque()  # of streams, with their bytes
+        self._ended_bytes = 0
         self._foreign: deque[tuple[float, str]] = deque()  # grants for streams made elsewhere
         self._lock = threading.RLock()  # as in Log: the garbage collector may end a stream
         self._hearers: list[Callable[[Order], None]] = []
@@ -117,7 +118,8 @@ class Store:
 
         Args:
             name: The stream's id.
-            log: Its content. It stays known for ``settings.retain`` seconds after its end.
+            log: Its content. It stays known for ``settings.retain`` seconds after its end, or
+                until ``settings.retain_bytes`` are held of later ones.
         """
         if isinstance(log, Mirror):
             return  # whoever reads it holds it
@@ -253,28 +255,34 @@ class Store:
                 return False
             self._logs[name] = log
             if log.status != "streaming":
-                self._expire_later(name)
+                self._expire_later(name, log)
                 return True
 
         def note_end(log: Log) -> None:
             if log.status != "streaming":
                 log.unlisten(note_end)
                 with self._lock:
-                    self._expire_later(name)
+                    self._expire_later(name, log)
 
         log.listen(note_end)
         if log.status != "streaming":  # it ended in another thread just now
             note_end(log)
         return True
 
-    def _expire_later(self, name: str) -> None:
-        self._ends.append((self._clock() + settings.retain, name))
+    def _expire_later(self, name: str, log: Log) -> None:
+        size = log.memory
+        self._ended_bytes += size
+        self._ends.append((self._clock() + settings.retain, name, size))
+
+    def _too_much(self) -> bool:
+        return 0 < settings.retain_bytes < self._ended_bytes and len(self._ends) > 1
 
     def _drop_expired(self) -> None:
         with self._lock:
             now = self._clock()
-            while self._ends and self._ends[0][0] <= now:
-                name = self._ends.popleft()[1]
+            while self._ends and (self._ends[0][0] <= now or self._too_much()):
+                _, name, size = self._ends.popleft()
+                self._ended_bytes -= size
                 self._logs.pop(name, None)
                 self._readers.pop(name, None)
             while self._foreign and self._foreign[0][0] <= now:

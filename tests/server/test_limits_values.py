@@ -7,6 +7,7 @@ import pytest
 
 from streamui.errors import LimitError, NotJSONError, StreamClosedError
 from streamui.settings import settings
+from streamui.store.store import Store
 from streamui.streamable.log import UNSET
 from streamui.streamable.patch import bytes_of
 from streamui.streamable.reader import read_streamable
@@ -151,6 +152,28 @@ async def test_a_source_that_gives_too_much_is_closed_and_its_stream_fails():
     assert (value.value, value.status, value.error_code) == ("x" * 99, "error", "limit")
     await asyncio.sleep(0)
     assert closed
+
+
+# -- what has ended ---------------------------------------------------------------------------
+
+
+def test_ended_streams_have_a_limit_in_memory_and_the_oldest_go_first(monkeypatch):
+    monkeypatch.setattr(settings, "value_bytes", 0)
+    monkeypatch.setattr(settings, "retain_bytes", 1_000_000)
+    kept = Store()
+    values = [live("x" * 100_000) for _ in range(30)]
+    for value in values:
+        kept.add(value.id, value.log)
+    assert kept.memory > 3_000_000  # what is open has limits of its own
+    for value in values:
+        value.done()
+    found = [kept.find(value.id) is not None for value in values]
+    assert found == [False] * 21 + [True] * 9
+    assert kept.memory <= 1_000_000
+    large = live("x" * 5_000_000).done()
+    kept.add(large.id, large.log)
+    assert kept.find(large.id) is large.log  # the last one can always be read
+    assert len(kept) == 1
 
 
 # -- deep JSON ------------------------------------------------------------------------------
