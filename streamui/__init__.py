@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from streamui.models.model_events import model_events
     from streamui.page.server_function import server_function, stop
     from streamui.server.figures import Stats
+    from streamui.server.lifespan import lifespan
     from streamui.server.runs import turn
     from streamui.server.stats import stats, stop_open
     from streamui.streamable.reader import read_streamable
@@ -79,6 +80,7 @@ _homes = {
     "default_client": "models.client",
     "default_model": "models.client",
     "event_source": "components.event_source",
+    "lifespan": "server.lifespan",
     "markdown": "components.markdown",
     "metrics_routes": "http.metrics",
     "model_events": "models.model_events",
@@ -126,6 +128,7 @@ __all__ = [
     "default_client",
     "default_model",
     "event_source",
+    "lifespan",
     "markdown",
     "metrics_routes",
     "model_events",

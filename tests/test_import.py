@@ -121,6 +121,7 @@ consume_event_stream
 default_client
 default_model
 event_source
+lifespan
 markdown
 metrics_routes
 model_events
