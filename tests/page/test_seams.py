@@ -10,11 +10,19 @@ from pathlib import Path
 import pytest
 import reflex
 import reflex_base
+import wrapt
+from engineio.async_socket import AsyncSocket
 from reflex.app import EventNamespace
 from reflex.istate.proxy import StateProxy
 from reflex.state import State
-from reflex.utils.token_manager import SocketRecord, TokenManager
+from reflex.utils.token_manager import (
+    LocalTokenManager,
+    RedisTokenManager,
+    SocketRecord,
+    TokenManager,
+)
 from reflex_base.components.component import Component
+from reflex_base.environment import environment
 from reflex_base.event import EventHandler
 from reflex_base.event.context import EventContext
 from reflex_base.event.processor.base_state_processor import chain_updates
@@ -122,3 +130,46 @@ def test_granian_as_reflex_starts_it_has_room_for_every_stream_that_may_be_read(
     server = Server("page:app", interface=Interfaces.ASGI, workers=5)
     assert server.backpressure > settings.connections, "by default 204 requests at once"
     assert Server("page:app", interface=Interfaces.ASGI, backpressure=7).backpressure == 7
+
+
+def test_an_apps_lifespan_is_one_function_that_saves_the_states_at_its_end():
+    from reflex.app import App
+    from reflex.app_mixins.lifespan import LifespanMixin
+
+    function = inspect.getattr_static(LifespanMixin, "_run_lifespan_tasks")
+    assert isinstance(function, wrapt.FunctionWrapper)
+    assert "await state_manager.close()" in inspect.getsource(function.__wrapped__)
+    assert "lifespan=self._run_lifespan_tasks" in inspect.getsource(App.__call__)
+    assert environment.REFLEX_DEV_BACKEND_RELOAD_ACTIVE.get() is False
+
+
+def test_granian_hears_signals_by_way_of_one_function_and_serves_until_then():
+    from granian import _signals
+    from granian.server.mp import MPServer
+
+    assert isinstance(_signals.set_loop_signals, wrapt.FunctionWrapper)
+    assert list(inspect.signature(_signals.set_loop_signals).parameters) == ["loop"]
+    source = inspect.getsource(MPServer._spawn_asgi_lifespan_worker)
+    assert "from granian._signals import set_loop_signals" in source  # when a worker starts
+    assert "shutdown_event = set_loop_signals(loop)" in source
+
+
+@pytest.mark.parametrize("manager", [LocalTokenManager, RedisTokenManager])
+def test_a_page_that_connects_is_linked_to_its_token_in_one_place(manager):
+    link_token = inspect.getattr_static(manager, "link_token_to_sid")
+    assert isinstance(link_token, wrapt.FunctionWrapper)
+    assert list(inspect.signature(link_token.__wrapped__).parameters) == ["self", "token", "sid"]
+    assert "self._token_manager.link_token_to_sid(token, sid)" in inspect.getsource(
+        EventNamespace.link_token_to_sid
+    )
+    assert list(inspect.signature(manager.disconnect_token).parameters) == ["self", "token", "sid"]
+    assert callable(RedisTokenManager._get_redis_key)
+    assert "self.redis.exists(redis_key)" in inspect.getsource(RedisTokenManager)
+
+
+def test_a_socket_answers_a_ping_whenever_it_comes():
+    source = inspect.getsource(AsyncSocket.receive)
+    assert "pkt.packet_type == packet.PONG" in source
+    assert "if self.last_ping:" in inspect.getsource(AsyncSocket.schedule_ping)  # one more is none
+    assert "await self.receive(pkt)" in inspect.getsource(AsyncSocket._websocket_handler)
+    assert {"wait", "abort"} <= set(inspect.signature(AsyncSocket.close).parameters)
