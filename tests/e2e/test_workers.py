@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from streamui.testing import AppServer
 from tests.e2e.desk_page import DeskPage, until
-from tests.servers.fleet import Fleet, Pages
+from tests.servers.fleet import Fleet, Pages, Several
 from tests.servers.readers import Reading, read
 
 QUESTION = "Write 150 words about rivers at 60 words per second"
@@ -22,7 +22,8 @@ LEASE = 15  # seconds until everybody knows that a worker is dead
 
 @pytest.fixture(scope="module")
 def fleet(desk_pages: Pages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with Fleet(desk_pages, tmp_path_factory.mktemp("fleet"), AppServer, AppServer) as fleet:
+    folder = tmp_path_factory.mktemp("fleet")
+    with Fleet(desk_pages, folder, AppServer, AppServer, Several) as fleet:
         yield fleet
 
 
@@ -52,7 +53,7 @@ def test_fault_04_05_all_pages_and_readers_of_all_workers_have_the_one_answer(
         ]
         whole = first.wait_for_end()
         assert second.wait_for_end() == tab.wait_for_end() == whole
-        assert [reader.result() for reader in readers] == [Reading(whole, ["done"])] * 2
+        assert [reader.result() for reader in readers] == [Reading(whole, ["done"])] * 3
     assert len(whole.split()) == 150
     assert fleet.provider.stats().requests == before + 1
     assert first.look()[0] == tab.look()[0] != second.look()[0]
@@ -117,6 +118,23 @@ def test_a_reload_at_another_worker_has_the_live_value_there(
     expect(desk.page.locator("#clicks")).to_have_text("5")
 
 
+def test_processes_that_share_a_port_are_workers_like_any_others(
+    fleet: Fleet, context: BrowserContext, second: DeskPage
+) -> None:
+    pages: dict[int, DeskPage] = {}
+    while len(pages) < 2:  # the kernel gives each connection to one of them
+        desk = DeskPage(context.new_page(), fleet.url(2)).open()
+        pages.setdefault(desk.look()[0], desk)
+    one, other = pages.values()
+    name = one.ask(LONG)
+    other.share(name).wait_for_text(40)
+    second.share(name).wait_for_text(40)
+    other.press("Stop the stream")
+    part = one.wait_for_end("cancelled")
+    assert other.wait_for_end("cancelled") == second.wait_for_end("cancelled") == part
+    until(lambda: not fleet.provider.stats().open)
+
+
 @pytest.mark.complaints("WebSocket")
 def test_fault_06_a_page_whose_network_was_gone_keeps_its_state(
     fleet: Fleet, context: BrowserContext
@@ -132,7 +150,7 @@ def test_fault_06_a_page_whose_network_was_gone_keeps_its_state(
         desk.press("Click")  # said as soon as there is a connection again
         expect(desk.page.locator("#clicks")).to_have_text(str(count), timeout=20_000)
     assert desk.token == token
-    assert len(workers) == 2
+    assert len(workers) > 1
     assert len(desk.wait_for_end().split()) == 250
 
 
@@ -189,7 +207,7 @@ def test_fault_13_a_worker_is_killed(fleet: Fleet, first: DeskPage, second: Desk
     part = second.wait_for_end("interrupted", LEASE)
     assert first.wait_for_end("interrupted", LEASE) == part
     assert part.startswith(shown)
-    assert first.look()[0] == second.look()[0] != process
+    assert first.look()[0] != process
     assert first.token == token
     expect(first.page.locator("#earlier")).to_contain_text(earlier)
     expect(first.status).to_have_text("The answer was interrupted.")

@@ -124,6 +124,13 @@ class Fleet:
         return "\n".join([*logs, f"nginx:\n{self.nginx.errors}"])
 
 
+class Several(AppServer):
+    """Two workers on one port, as `reflex run` starts them by itself where there is a Redis."""
+
+    def __init__(self, folder: Path, *, env: Mapping[str, str | None], **options: Any) -> None:
+        super().__init__(folder, env={**env, "GRANIAN_WORKERS": "2"}, **options)
+
+
 class Granian(AppServer):
     """A worker that is started without Reflex's command, which deletes the states on disk."""
 

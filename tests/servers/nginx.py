@@ -20,6 +20,7 @@ DEPLOYMENT = Path(__file__).parents[2] / "docs" / "deployment.md"
 NAMES = ("first", "second", "third")
 """A page at ``http://first.localhost:…`` gets the first worker while there is one."""
 
+_OPTIONS = "fail_timeout=1s"
 _MAIN = """
 daemon off;
 worker_processes 1;
@@ -101,8 +102,9 @@ class Nginx:
         for name, port in zip(NAMES, self._workers, strict=False):
             names.append(f"{name}.localhost {name};")
             others = [each for each in self._workers if each != port] if self._backup else []
-            servers = " ".join(f"server 127.0.0.1:{each} backup;" for each in others)
-            upstreams.append(f"upstream {name} {{ server 127.0.0.1:{port}; {servers} }}")
+            servers = [f"127.0.0.1:{port}", *(f"127.0.0.1:{each} backup" for each in others)]
+            lines = " ".join(f"server {each} {_OPTIONS};" for each in servers)
+            upstreams.append(f"upstream {name} {{ {lines} }}")
         return _MAIN.format(
             folder=self._folder.name,
             user="user root;" if os.geteuid() == 0 else "",
@@ -114,8 +116,8 @@ class Nginx:
     def _site(self) -> str:
         """The site of the documentation, with this machine's ports and paths."""
         (text,) = re.findall(r"^```nginx\n(.*?)^```$", DEPLOYMENT.read_text(), re.M | re.S)
-        servers = "\n".join(f"server 127.0.0.1:{each};" for each in self._workers)
-        text, found = re.subn(r"( *server 127\.0\.0\.1:\d+.*;\n)+", f"{servers}\n", text)
+        servers = "\n".join(f"server 127.0.0.1:{each} {_OPTIONS};" for each in self._workers)
+        text, found = re.subn(rf"( *server 127\.0\.0\.1:\d+ {_OPTIONS};\n)+", f"{servers}\n", text)
         assert found == 1, text
         for there, here in (
             ("listen 80;", f"listen 127.0.0.1:{self.port};"),
