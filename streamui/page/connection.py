@@ -73,7 +73,7 @@ class StreamConnection(State):
                 # What the page's own state has is the page's, and an ended one is not in the
                 # store for ever.
                 async with self:
-                    for streamable in find_streamables(self._get_root_state(), unknown):
+                    for streamable in find_streamables(await link.whole_state(self), unknown):
                         store.add(streamable.id, streamable.log)
                         store.grant(streamable.id, token)
                         found[streamable.id] = streamable.log

@@ -204,6 +204,21 @@ async def emit_events(state: Any, events: Any, handler_name: str) -> None:
     await chain_updates(events, handler_name=handler_name, root_state=root)
 
 
+async def whole_state(state: Any) -> Any:
+    """Return the root of a page's states with all of them; Redis gives a handler its own only.
+
+    Args:
+        state: The proxy that a background handler has as ``self``, inside of ``async with``.
+    """
+    root = state._get_root_state()
+    waiting = [type(root)]
+    while waiting:
+        kind = waiting.pop()
+        await root.get_state(kind)
+        waiting.extend(kind.get_substates())
+    return root
+
+
 async def settle(state: Any) -> None:
     """Have a state saved again, although no variable of it was assigned.
 

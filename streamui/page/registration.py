@@ -47,10 +47,12 @@ def serialize_streamable(value: StreamableValue) -> dict[str, Any]:  # pyright: 
     if value.streaming:
         handle = value.handle()
         store.add(value.id, value.log)
-        if page is not None:
-            store.grant(value.id, page.token)
-            if not link.hydrating():
-                page.follow(value.id, value.log)
+        # A page that is connected to another process meanwhile asks there.
+        token = page.token if page is not None else link.current_token()
+        if token:
+            store.grant(value.id, token)
+        if page is not None and not link.hydrating():
+            page.follow(value.id, value.log)
         return handle
     handle = value.handle()
     size = size_of(handle.get("value"))

@@ -80,6 +80,8 @@ def test_fault_37_a_page_that_has_moved_to_another_worker_stops_its_call(
     move(desk)
     desk.press("Stop the call")
     part = desk.wait_for_end("cancelled")
+    # What the function hands out at its end, in the worker that the page has left.
+    expect(desk.page.locator("#summary")).to_have_text(f"{len(part)} characters")
     until(lambda: not fleet.provider.stats().open)
     until(lambda: desk.look()[1] == f"cancelled: {part}")
 

@@ -1,5 +1,6 @@
 """The page of test_workers.py and test_shutdown.py: an answer, shown wherever it is asked for."""
 
+import asyncio
 import os
 
 import reflex as rx
@@ -9,6 +10,7 @@ import streamui as ui
 
 class Desk(rx.State):
     answer: ui.StreamableValue[str] = ui.StreamableValue("nothing yet").done()
+    summary: ui.StreamableValue[str] = ui.StreamableValue("").done()
     earlier: list[ui.StreamableValue[str]] = []
     looks: int = 0
     worker: int = 0
@@ -43,10 +45,18 @@ class Desk(rx.State):
         stream = await ui.default_client().responses.create(
             model=ui.default_model(), input=question, stream=True
         )
-        async for event in ui.model_events(stream):
-            if event.type == "text-delta":
-                answer.append(event.delta)
-            yield
+        try:
+            async for event in ui.model_events(stream):
+                if event.type == "text-delta":
+                    answer.append(event.delta)
+                yield
+        finally:
+            summary = ui.StreamableValue("")
+            async with self:  # wherever the page is by now
+                self.summary = summary
+            for word in (f"{len(answer.value)} ", "characters"):
+                summary.append(word)
+                await asyncio.sleep(0.05)
 
     @rx.event
     async def plain(self):
@@ -87,6 +97,7 @@ def index():
         rx.text(Desk.address, id="address"),
         rx.box(rx.foreach(Desk.earlier, lambda each: ui.text(each)), id="earlier"),
         ui.text(Desk.answer, id="answer"),
+        ui.text(Desk.summary, id="summary"),
         ui.status(Desk.answer, id="status"),
     )
 
