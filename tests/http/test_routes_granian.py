@@ -73,7 +73,7 @@ def test_a_stream_is_read_while_it_is_made_and_stopped(client):
             if body.count(b"tick") >= 3:  # more than once is harmless
                 assert client.delete(url).status_code == 204
     said = records(body)
-    assert len(said) > 3
+    assert len(said) > 1
     assert said[-1]["status"] == "cancelled"
     assert rebuilt(said).replace("tick ", "") == ""
     at_the_end = {"last-event-id": str(said[-1]["offset"])}
