@@ -71,10 +71,18 @@ def test_listing_the_names_loads_nothing() -> None:
         "import streamui as ui; import reflex as rx",
         "import reflex as rx; rx.State; import streamui as ui",
         "from streamui import StreamableValue; import streamui as ui; import reflex as rx",
+        "import streamui as ui; import reflex.utils.token_manager; import reflex as rx",
     ],
 )
 def test_a_streamable_in_a_state_works_whichever_is_imported_first(imports: str) -> None:
     run(f"import json\n{imports}\n{STATE}")
+
+
+def test_pages_that_come_back_are_known_whichever_is_imported_first() -> None:
+    wrapped = "isinstance(manager.RedisTokenManager.__dict__['link_token_to_sid'], FunctionWrapper)"
+    imports = ["import streamui", "from reflex.utils import token_manager as manager"]
+    for order in (imports, imports[::-1]):
+        run("\n".join([*order, "import reflex.app", "from wrapt import *", f"assert {wrapped}"]))
 
 
 def test_settings_are_the_settings_whatever_was_imported_before() -> None:

@@ -4,6 +4,10 @@ Reflex gives whoever connects with a client token that is in use a new token, an
 state: that is how a duplicated tab becomes a page of its own. But a connection whose network is
 gone, or whose process was killed, is in use only by its looks. So the old connection is asked
 first; what does not answer makes way.
+
+With Redis, what another process has said of a page may be on its way while the page connects here.
+Reflex would believe it afterwards, and drop whatever the page says. So a page's record is not read
+while the page is connecting.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from types import ModuleType
 from typing import Any
+from weakref import WeakValueDictionary
 
 import wrapt
 from redis.exceptions import RedisError
@@ -28,6 +33,7 @@ _LOOK = 0.05  # seconds between two looks whether the page has been let go elsew
 
 _asked: dict[str, asyncio.Future[None]] = {}
 _answering: set[asyncio.Task[None]] = set()
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
 async def _link_token_to_sid(
@@ -38,6 +44,18 @@ async def _link_token_to_sid(
 ) -> Any:
     await _make_way(manager, *args, **kwargs)
     return await connect(*args, **kwargs)
+
+
+async def _in_turn(
+    function: Callable[..., Awaitable[Any]],
+    _: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Call what reads or writes where a page is connected; one at a time for each page."""
+    token = kwargs["token"] if "token" in kwargs else args[0]
+    async with _turns.setdefault(token, asyncio.Lock()):
+        return await function(*args, **kwargs)
 
 
 async def _make_way(manager: Any, token: str, sid: str) -> None:
@@ -115,5 +133,10 @@ store.listen(_hear)
 
 @wrapt.when_imported("reflex.utils.token_manager")
 def _with_reflex(module: ModuleType) -> None:
+    if not hasattr(module, "RedisTokenManager"):  # its own import has led here: not yet
+        wrapt.register_post_import_hook(lambda _: _with_reflex(module), "reflex.app")
+        return
+    for name in ("link_token_to_sid", "_fetch_socket_record"):
+        wrapt.wrap_function_wrapper(module, f"RedisTokenManager.{name}", _in_turn)
     for name in ("LocalTokenManager", "RedisTokenManager"):
         wrapt.wrap_function_wrapper(module, f"{name}.link_token_to_sid", _link_token_to_sid)

@@ -11,7 +11,6 @@ import asyncio
 import os
 import random
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, suppress
@@ -96,7 +95,6 @@ class Schedule:
         self.name = self.token = ""
         self.records: list[dict[str, Any]] = []
         self.codes: dict[str, str] = {}
-        self.stuck: dict[str, float] = {}
 
     async def play(self) -> dict[str, tuple[Any, str]]:
         """Return the value and the end that each reader has at last."""
@@ -193,27 +191,11 @@ class Schedule:
     async def ended(self) -> bool:
         shown = await self.shown()
         for tab, reader in ((self.owner, "owner"), (self.second, "second")):
-            await self.reload_if_stuck(tab)
             # A reconnect may get a new token and a fresh state, which has no stream.
             if reader not in shown and await self.tabs(tab, "connected"):
                 await self.tabs(tab, "event", [f"{STAGE}.watch", {"name": self.name}])
                 await asyncio.sleep(0.2)
         return len(shown) == 2 and all(status != "streaming" for _, status in shown.values())
-
-    async def reload_if_stuck(self, tab: str) -> None:
-        """Do what a person does when Reflex gives a page that came back no state.
-
-        Between workers of which one is killed, Reflex may answer a page's first event where the
-        page is no more.
-        """
-        now = time.monotonic()
-        since = self.stuck.setdefault(tab, now)
-        if await self.tabs(tab, "connected"):
-            del self.stuck[tab]
-        elif now - since > 15:
-            print(f"{tab} has had no state for 15 s, and is reloaded")
-            del self.stuck[tab]
-            await self.tabs(tab, "reload")
 
     async def shown(self) -> dict[str, tuple[Any, str]]:
         found = {}

@@ -167,6 +167,13 @@ def test_a_page_that_connects_is_linked_to_its_token_in_one_place(manager):
     assert "self.redis.exists(redis_key)" in inspect.getsource(RedisTokenManager)
 
 
+def test_where_a_page_is_connected_is_read_in_one_place():
+    fetch = inspect.getattr_static(RedisTokenManager, "_fetch_socket_record")
+    assert isinstance(fetch, wrapt.FunctionWrapper)
+    assert list(inspect.signature(fetch.__wrapped__).parameters) == ["self", "token"]
+    assert "link_token_to_sid" not in inspect.getsource(fetch.__wrapped__)
+
+
 def test_a_socket_answers_a_ping_whenever_it_comes():
     source = inspect.getsource(AsyncSocket.receive)
     assert "pkt.packet_type == packet.PONG" in source
