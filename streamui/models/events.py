@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 FinishReason: TypeAlias = Literal["stop", "length", "content-filter", "tool-calls", "other"]
 """Why a model stopped writing; a failure is no reason but an error."""
@@ -237,6 +237,100 @@ class Retry:
     type: Literal["retry"] = field(default="retry", init=False)
 
 
+@dataclass(frozen=True, slots=True)
+class StepStart:
+    """A model is asked, for the first time or again with what its tools gave.
+
+    Attributes:
+        number: The step, from 1.
+        provider_event: Empty: no provider says it.
+    """
+
+    number: int
+    provider_event: str = ""
+    type: Literal["step-start"] = field(default="step-start", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinish:
+    """The model's answer of a step has come to its end; its tools run after it.
+
+    Attributes:
+        number: The step, from 1.
+        reason: Why the model stopped.
+        usage: What the step cost; ``None`` when the provider did not say.
+        response_id: The provider's id of the response; ``""`` when it gave none.
+        seconds: How long the model took.
+        provider_event: The provider's own name of its end.
+    """
+
+    number: int
+    reason: FinishReason
+    usage: Usage | None = None
+    response_id: str = ""
+    seconds: float = 0.0
+    provider_event: str = ""
+    type: Literal["step-finish"] = field(default="step-finish", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolApproval:
+    """A tool waits for somebody to allow it.
+
+    Attributes:
+        id: The id of the tool call; the answer names it.
+        name: The tool.
+        arguments: The arguments, checked.
+        provider_event: Empty: no provider says it.
+    """
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    provider_event: str = ""
+    type: Literal["tool-approval"] = field(default="tool-approval", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress:
+    """A tool tells how far it is.
+
+    Attributes:
+        id: The id of the tool call.
+        name: The tool.
+        data: What it told: JSON.
+        provider_event: Empty: no provider says it.
+    """
+
+    id: str
+    name: str
+    data: Any = None
+    provider_event: str = ""
+    type: Literal["tool-progress"] = field(default="tool-progress", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A tool has ended, one way or the other.
+
+    Attributes:
+        id: The id of the tool call.
+        name: The tool.
+        result: What it gave for the page: JSON; ``None`` when it failed.
+        code: The kind of failure; ``""`` when it did not fail.
+        sentence: What a person may be told of the failure.
+        provider_event: Empty, unless the provider ran the tool itself.
+    """
+
+    id: str
+    name: str
+    result: Any = None
+    code: str = ""
+    sentence: str = ""
+    provider_event: str = ""
+    type: Literal["tool-result"] = field(default="tool-result", init=False)
+
+
 ModelEvent: TypeAlias = (
     TextStart
     | TextDelta
@@ -252,6 +346,11 @@ ModelEvent: TypeAlias = (
     | Usage
     | Finish
     | ProviderEvent
+    | StepStart
+    | StepFinish
+    | ToolApproval
+    | ToolProgress
+    | ToolResult
     | Retry
     | Failure
 )
