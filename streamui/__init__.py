@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from streamui.http.routes import routes
     from streamui.models.client import DEMO_MODEL, default_client, default_model
     from streamui.models.model_events import model_events
+    from streamui.models.provider import Model, models
     from streamui.page.server_function import server_function, stop
     from streamui.server.figures import Stats
     from streamui.server.lifespan import lifespan
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 _homes = {
     "DEMO_MODEL": "models.client",
     "LimitError": "errors",
+    "Model": "models.provider",
     "ModelError": "errors",
     "NotJSONError": "errors",
     "NotStreamableError": "errors",
@@ -84,6 +86,7 @@ _homes = {
     "markdown": "components.markdown",
     "metrics_routes": "http.metrics",
     "model_events": "models.model_events",
+    "models": "models",  # the package itself, which is called
     "ndjson_response": "http.responses",
     "read_streamable": "streamable.reader",
     "routes": "http.routes",
@@ -104,6 +107,7 @@ _homes = {
 __all__ = [
     "DEMO_MODEL",
     "LimitError",
+    "Model",
     "ModelError",
     "NotJSONError",
     "NotStreamableError",
@@ -132,6 +136,7 @@ __all__ = [
     "markdown",
     "metrics_routes",
     "model_events",
+    "models",
     "ndjson_response",
     "read_streamable",
     "routes",

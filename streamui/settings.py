@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from typing import Any, cast
 
 
 @dataclass(slots=True)
@@ -29,6 +31,8 @@ class Settings:
         leave_grace: Seconds that a page may be gone before a run that ends with its page is
             stopped; long enough for a reload.
         queue_limit: Packets that may wait in a page's socket before its frames are held back.
+        models: Models by the names that this app calls them, see :func:`streamui.models`; as an
+            environment variable, JSON.
         model_retries: Times that a model is asked again when it fails before its first token.
         retry_after_limit: Seconds that a model may ask to be left alone for and be waited for;
             one that wants more is an error at once. The SDK waits 120 at most.
@@ -87,6 +91,7 @@ class Settings:
     drain: float = 5.0
     leave_grace: float = 30.0
     queue_limit: int = 1
+    models: dict[str, Any] = field(default_factory=dict[str, Any])
     model_retries: int = 2
     retry_after_limit: float = 120.0
     connect_timeout: float = 5.0
@@ -127,23 +132,37 @@ class Settings:
             Settings with the defaults for everything not named.
 
         Raises:
-            ValueError: If a variable is not a number of zero or more; it is named.
+            ValueError: If a variable is not a number of zero or more, or not JSON where it is to
+                be; it is named.
         """
         variables = dict(os.environ) if environment is None else environment
         chosen = cls()
-        for field in fields(cls):
-            name = f"STREAMUI_{field.name.upper()}"
+        for each in fields(cls):
+            name = f"STREAMUI_{each.name.upper()}"
             if (text := variables.get(name)) is None:
                 continue
-            number = int if field.type == "int" else float
+            if not isinstance(each.default, int | float):
+                setattr(chosen, each.name, _read_object(name, text))
+                continue
+            number = int if each.type == "int" else float
             try:
                 value = number(text)
             except ValueError:
                 value = -1
             if not value >= 0:
                 raise ValueError(f"{name} must be a number of zero or more, not {text!r}")
-            setattr(chosen, field.name, value)
+            setattr(chosen, each.name, value)
         return chosen
+
+
+def _read_object(name: str, text: str) -> dict[str, Any]:
+    try:
+        given: Any = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise ValueError(f"{name} must be a JSON object")  # and not repeated: it may have a secret
+    return cast("dict[str, Any]", given)
 
 
 settings = Settings.from_environment()

@@ -105,6 +105,7 @@ def test_public_names_are_pinned_and_can_be_had() -> None:
 PUBLIC = """
 DEMO_MODEL
 LimitError
+Model
 ModelError
 NotJSONError
 NotStreamableError
@@ -133,6 +134,7 @@ lifespan
 markdown
 metrics_routes
 model_events
+models
 ndjson_response
 read_streamable
 routes

@@ -49,6 +49,23 @@ def default_client() -> AsyncOpenAI:
         where = (None, server().base_url, True)
     else:
         where = (key, address, False)
+    return _client(where)
+
+
+def client_at(key: str | None, address: str | None) -> AsyncOpenAI:
+    """Get the client for a provider, as :func:`default_client` gives that of the default one.
+
+    Args:
+        key: The provider's key; ``None`` is none.
+        address: Its ``base_url``; ``None`` is OpenAI's.
+
+    Returns:
+        A client of the ``openai`` package, shared within the event loop: leave it open.
+    """
+    return _client((key, address, False))
+
+
+def _client(where: Address) -> AsyncOpenAI:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -73,7 +90,7 @@ def default_model() -> str:
 
 
 async def aclose_default_clients() -> None:
-    """Close the clients of the running event loop; for its shutdown, after its runs have ended."""
+    """Close all clients of the running event loop; for its shutdown, after its runs have ended."""
     await wait_for_cancels()
     clients = _clients.pop(asyncio.get_running_loop(), {})
     for client in clients.values():
