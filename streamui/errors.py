@@ -20,6 +20,8 @@
     ├── LinkExpiredError (PermissionError)     a signed link to a stream is too old
     ├── PageError (TypeError)                  something a page cannot do, said at compile time
     ├── ProtocolError (ValueError)             bytes that break their wire protocol
+    ├── ToolDefinitionError (TypeError)        a function that cannot be a tool for a model
+    ├── ToolError (RuntimeError)               a tool's call that came to nothing
     └── ModelError (RuntimeError)              whatever a model provider did wrong
 
 Each class has a ``code`` (stable, for programs) and a ``sentence`` (safe to show to anybody).
@@ -186,6 +188,51 @@ class ProtocolError(StreamUIError, ValueError):
     """Bytes that break the wire protocol they claim to speak."""
 
     code = "protocol"
+
+
+class ToolDefinitionError(StreamUIError, TypeError):
+    """A function that cannot be a tool for a model; the message says why."""
+
+    code = "tool"
+
+
+class ToolError(StreamUIError, RuntimeError):
+    """A tool's call that came to nothing, whichever way.
+
+    A tool may raise it to say in a sentence what is wrong: the model and the page are told that,
+    where of any other exception they learn only that the tool failed.
+
+    Attributes:
+        code: What went wrong: ``failed``, ``timeout``, ``denied``, ``unknown_tool``,
+            ``bad_arguments``, ``not_json`` or ``too_large``.
+        sentence: What a person and the model may be told about it.
+
+    Args:
+        message: For the log.
+        code: One of the codes above.
+        sentence: In place of the code's own sentence.
+    """
+
+    sentences: ClassVar[dict[str, str]] = {
+        "failed": "A tool of the model failed.",
+        "timeout": "A tool of the model took too long and was ended.",
+        "denied": "This was not allowed.",
+        "unknown_tool": "The model asked for a tool that does not exist.",
+        "bad_arguments": "The model used a tool in a wrong way.",
+        "not_json": "A tool of the model gave something that cannot be sent.",
+        "too_large": "A tool of the model gave more than can be shown.",
+    }
+    """The safe sentence of each code."""
+
+    def __init__(
+        self, message: str = "", *, code: str = "failed", sentence: str | None = None
+    ) -> None:
+        super().__init__(message)
+        # As in ModelError: each has its own.
+        self.code = code  # pyright: ignore[reportAttributeAccessIssue]
+        self.sentence = (  # pyright: ignore[reportAttributeAccessIssue]
+            sentence or self.sentences.get(code, self.sentences["failed"])
+        )
 
 
 class ModelError(StreamUIError, RuntimeError):

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from streamui import errors
-from streamui.errors import LimitError, ModelError, ProtocolError, StreamUIError
+from streamui.errors import LimitError, ModelError, ProtocolError, StreamUIError, ToolError
 from streamui.http.problems import problem
 from streamui.streamable.failure import Failure
 
 ROOT = Path(__file__).parent.parent
+MANY_CODES = (ModelError, ToolError)
 PARTS = re.compile(r"\$\{[^}]*(?:\{[^}]*\}[^}]*)*\}")  # what JavaScript fills in
 
 
@@ -40,10 +41,10 @@ def rows() -> list[Row]:
 
 
 def classes() -> list[type[StreamUIError]]:
-    """Every exception of streamui.errors but that of models, which has many codes."""
+    """Every exception of streamui.errors but those with many codes."""
     known = vars(errors).values()
     kinds = [kind for kind in known if inspect.isclass(kind) and issubclass(kind, StreamUIError)]
-    return [kind for kind in kinds if kind is not ModelError]
+    return [kind for kind in kinds if kind not in MANY_CODES]
 
 
 def refusals() -> Iterator[Row]:
@@ -93,7 +94,8 @@ def expected() -> list[Row]:
     refused = problem(ProtocolError("x"))
     told = json.loads(bytes(refused.body))
     every.append(Row(told["code"], told["message"], str(refused.status_code)))
-    every += [Row(code, sentence, "") for code, sentence in ModelError.sentences.items()]
+    for kind in MANY_CODES:
+        every += [Row(code, sentence, "") for code, sentence in kind.sentences.items()]
     every += refusals()
     every += [Row("", sentence, "") for sentence in of_the_composer()]
     return every
@@ -120,15 +122,16 @@ def test_a_page_is_told_the_code_and_the_sentence_and_not_the_text(
     assert "secret" not in json.dumps(told)
 
 
-def test_every_code_of_a_model_has_a_sentence_and_is_in_the_docstring() -> None:
-    for code in ModelError.sentences:
-        assert ModelError(code=code).sentence == ModelError.sentences[code]
-        assert f"``{code}``" in (ModelError.__doc__ or "")
+@pytest.mark.parametrize("kind", MANY_CODES)
+def test_every_code_has_a_sentence_and_is_in_the_docstring(kind: Any) -> None:
+    for code in kind.sentences:
+        assert kind(code=code).sentence == kind.sentences[code]
+        assert f"``{code}``" in kind.__doc__
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
     names = re.findall(r"[├└]── (\w+) \((\w+)\)", errors.__doc__ or "")
-    every = [*classes(), ModelError]
+    every = [*classes(), *MANY_CODES]
     assert dict(names) == {
         kind.__name__: kind.__bases__[1].__name__ for kind in every if kind is not StreamUIError
     }

@@ -317,8 +317,11 @@ class ToolResult:
         id: The id of the tool call.
         name: The tool.
         result: What it gave for the page: JSON; ``None`` when it failed.
-        code: The kind of failure; ``""`` when it did not fail.
+        code: The kind of failure, of :class:`~streamui.errors.ToolError` or of what the tool
+            raised; ``""`` when it did not fail.
         sentence: What a person may be told of the failure.
+        reference: Finds the failure's cause in the log.
+        output: What the model is told, in either case.
         provider_event: Empty, unless the provider ran the tool itself.
     """
 
@@ -327,6 +330,8 @@ class ToolResult:
     result: Any = None
     code: str = ""
     sentence: str = ""
+    reference: str = ""
+    output: str = ""
     provider_event: str = ""
     type: Literal["tool-result"] = field(default="tool-result", init=False)
 

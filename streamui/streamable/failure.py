@@ -13,6 +13,7 @@ from streamui.errors import (
     StreamInterruptedError,
     StreamNotFoundError,
     StreamUIError,
+    ToolError,
 )
 from streamui.redaction import redact, redacted_traceback
 
@@ -75,7 +76,7 @@ LOST = Failure(StreamNotFoundError.code, StreamNotFoundError.sentence)
 def words_for_log(cause: BaseException | str) -> str:
     """Return what the log has of a failure, free of secrets.
 
-    That providers fail and limits are reached is to be expected: one line says how. Anything else
+    That providers and tools fail and limits are reached is to be expected: one line says how. Anything else
     comes with its traceback, and so do these at the level ``DEBUG``.
 
     Args:
@@ -83,6 +84,8 @@ def words_for_log(cause: BaseException | str) -> str:
     """
     if isinstance(cause, str):
         return redact(cause)
-    if isinstance(cause, ModelError | LimitError) and not logger.isEnabledFor(logging.DEBUG):
+    if isinstance(cause, ModelError | LimitError | ToolError) and not logger.isEnabledFor(
+        logging.DEBUG
+    ):
         return redact(" ".join(f"{cause.code}: {cause}".split()))
     return redacted_traceback(cause)
