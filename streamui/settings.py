@@ -39,6 +39,10 @@ class Settings:
         connect_timeout: Seconds to connect to a model; 0 is no limit, here and in the next two.
         first_token_timeout: Seconds that a model may be silent before its first token.
         token_timeout: Seconds that it may be silent after that.
+        tool_timeout: Seconds that a model's tool may run which has no ``timeout`` of its own; 0
+            is no limit.
+        tool_output: Characters of a tool's result that the model is given; the rest is cut off, and
+            it is told so.
         stall_after: Seconds without a write after which an open stream counts as stalled in the
             metrics; 0 is never.
         lease: Seconds after which a process that shows no sign of life counts as dead, and half as
@@ -97,6 +101,8 @@ class Settings:
     connect_timeout: float = 5.0
     first_token_timeout: float = 300.0
     token_timeout: float = 120.0
+    tool_timeout: float = 60.0
+    tool_output: int = 20_000
     stall_after: float = 5.0
     lease: float = 8.0
     store_patience: float = 5.0

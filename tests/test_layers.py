@@ -32,7 +32,8 @@ OUTSIDE = {
     "reflex_hook": {"wrapt"},
     "streamable": set[str](),
     "store": {"redis"},
-    "models": {"openai", "pydantic", "starlette", "uvicorn"},  # the last two: the demo model
+    # Starlette and uvicorn are the demo model's; a tool's description is in its docstring.
+    "models": {"docstring_parser", "openai", "pydantic", "pydantic_core", "starlette", "uvicorn"},
     # Signed links, loaded when one is made or shown; metrics, where an app uses them.
     "server": {"itsdangerous", "opentelemetry", "prometheus_client"},
     "http": {"httpx", "prometheus_client", "starlette"},

@@ -76,8 +76,8 @@ LOST = Failure(StreamNotFoundError.code, StreamNotFoundError.sentence)
 def words_for_log(cause: BaseException | str) -> str:
     """Return what the log has of a failure, free of secrets.
 
-    That providers and tools fail and limits are reached is to be expected: one line says how. Anything else
-    comes with its traceback, and so do these at the level ``DEBUG``.
+    That providers and tools fail and limits are reached is to be expected: one line says how.
+    Anything else comes with its traceback, and so do these at the level ``DEBUG``.
 
     Args:
         cause: An exception, or a developer's own sentence.
