@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, Self
 
 from streamui.models.body import client_of, retrieved_id, starts_after
@@ -76,27 +77,45 @@ class Background:
         """Ask for the rest of it; blocks when the client does."""
         return self._client.responses.retrieve(self.id, stream=True, starting_after=self.after)
 
-    def cancel(self) -> asyncio.Task[None]:
-        """Have the provider stop it.
+    def leave(self, settled: bool) -> asyncio.Task[None] | None:
+        """Have the provider stop it, unless somebody may come back for it.
+
+        Args:
+            settled: Whether its events have come to an end: of the answer, by a failure, or
+                because whoever read them will go on later.
 
         Returns:
             A task that ends when it has, or when it was tried for long enough; it never fails.
         """
-        task = asyncio.create_task(self._cancel(), name="streamui cancels a response")
-        _cancelling.add(task)
-        task.add_done_callback(_cancelling.discard)
-        return task
+        return None if settled else cancelling(self._client, self._client.responses.cancel, self.id)
 
-    async def _cancel(self) -> None:
-        cancel = self._client.responses.cancel
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                if hasattr(self._client, "__aenter__"):
-                    await cancel(self.id, timeout=_PATIENCE)
-                else:
-                    await asyncio.to_thread(cancel, self.id, timeout=_PATIENCE)
-        except Exception as error:  # any: nobody is left who could do anything about it
-            logger.warning("%s could not be cancelled: %s", self.id, caused(error, "failed"))
+
+def cancelling(client: Any, cancel: Callable[..., Any], id: str) -> asyncio.Task[None]:
+    """Have a provider stop something, in a task that outlives who asks for it.
+
+    Args:
+        client: The ``openai`` client, blocking or async.
+        cancel: What to call with the id and a ``timeout`` in seconds.
+        id: What to stop.
+
+    Returns:
+        A task that ends when it has, or when it was tried for long enough; it never fails.
+    """
+    task = asyncio.create_task(_cancel(client, cancel, id), name="streamui cancels a response")
+    _cancelling.add(task)
+    task.add_done_callback(_cancelling.discard)
+    return task
+
+
+async def _cancel(client: Any, cancel: Callable[..., Any], id: str) -> None:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            if hasattr(client, "__aenter__"):
+                await cancel(id, timeout=_PATIENCE)
+            else:
+                await asyncio.to_thread(cancel, id, timeout=_PATIENCE)
+    except Exception as error:  # any: nobody is left who could do anything about it
+        logger.warning("%s could not be cancelled: %s", id, caused(error, "failed"))
 
 
 async def wait_for_cancels() -> None:

@@ -24,6 +24,7 @@ def response_of(stream: object) -> Any | None:
     Returns:
         The ``httpx2`` or ``httpx`` response; ``None`` when there is none.
     """
+    stream = _raw(stream)
     response = getattr(stream, "response", None) or getattr(stream, "_response", None)
     return response if hasattr(response, "is_closed") else None
 
@@ -37,9 +38,35 @@ def client_of(stream: object) -> Any | None:
     Returns:
         The ``openai`` client, blocking or async; ``None`` when there is none.
     """
-    raw = getattr(stream, "_raw_stream", stream)
+    raw = getattr(stream, "_raw_stream", None) or _raw(stream)
     client = getattr(raw, "_client", None)
     return client if hasattr(client, "responses") else None
+
+
+def run_of(stream: object) -> tuple[str, str] | None:
+    """Read which run of an Assistants thread a stream is of, as far as its request says it.
+
+    Args:
+        stream: What the SDK returned, or anything else.
+
+    Returns:
+        The ids of the thread and of the run, each ``""`` when the request begins it; ``None``
+        when the stream is of another API.
+    """
+    request = getattr(response_of(stream), "request", None)
+    if request is None:
+        return None
+    before, found, path = str(request.url.path).rpartition("/threads/")
+    parts = path.split("/")
+    if not found or not before:
+        return None
+    if parts == ["runs"]:
+        return "", ""
+    if parts[1:] == ["runs"]:
+        return parts[0], ""
+    if parts[1:2] == ["runs"] and parts[3:] == ["submit_tool_outputs"]:
+        return parts[0], parts[2]
+    return None
 
 
 def retrieved_id(stream: object) -> str | None:
@@ -119,6 +146,14 @@ def seconds_taken(source: object) -> float | None:
         return response_of(source).elapsed.total_seconds()  # pyright: ignore[reportOptionalMemberAccess]
     except (AttributeError, RuntimeError):
         return None
+
+
+def _raw(stream: object) -> object:
+    """Find the stream inside of an Assistants helper, which hides it."""
+    for name in ("_AsyncAssistantEventHandler__stream", "_AssistantEventHandler__stream"):
+        if (raw := getattr(stream, name, None)) is not None:
+            return raw
+    return stream
 
 
 def strip_bom(response: Any) -> None:

@@ -42,7 +42,7 @@ class ModelCall:
             where that can be known, else when its stream was handed over to be read.
         seconds: How long it took until the end of the answer; 0 while it goes on.
         first_chunk: Seconds until the first output; ``None`` before that.
-        api: ``responses`` or ``chat_completions``; empty for a plain iterable.
+        api: ``responses``, ``chat_completions`` or ``assistants``; empty for a plain iterable.
         model: The model that was asked for; empty where that cannot be known.
         answered_by: The model that answered, as the provider calls it.
         host: The provider's host, and
@@ -80,7 +80,9 @@ class ModelCall:
     def see_item(self, item: Any) -> None:
         """Look at what the provider sent."""
         if not self.answered_by:
-            model = getattr(getattr(item, "response", item), "model", None)
+            # In an event of its own, a response's, or the run's of an assistant.
+            said = getattr(item, "response", None) or getattr(item, "data", None) or item
+            model = getattr(said, "model", None)
             self.answered_by = model[:100] if isinstance(model, str) else ""
 
     def see(self, event: ModelEvent) -> None:
@@ -154,6 +156,8 @@ class ModelCall:
             self.port = 80 if request.url.scheme == "http" else 443
         path = str(request.url.path)
         self.api = "chat_completions" if path.endswith("/chat/completions") else "responses"
+        if "/threads/" in path:
+            self.api = "assistants"
         taken = seconds_taken(source)
         if taken is not None and (earlier := self.begun - (time.monotonic() - taken)) > 0:
             self.begun -= earlier

@@ -14,6 +14,7 @@ from streamui.errors import ModelError, StreamCancelledError, StreamUIError
 from streamui.models.calls import ModelCall
 from streamui.models.dialect import Dialect
 from streamui.models.events import Failure, ModelEvent, Retry
+from streamui.models.openai_assistants import AssistantsDialect, is_assistants
 from streamui.models.openai_chat import ChatDialect
 from streamui.models.openai_responses import ResponsesDialect
 from streamui.models.plain_text import PlainTextDialect
@@ -72,6 +73,15 @@ class ModelEvents(AsyncIterator[ModelEvent]):
         """
         return self._cursor
 
+    @property
+    def run(self) -> tuple[str, str] | None:
+        """The ids of the thread and of the run of an Assistants stream; else ``None``.
+
+        After a finish for ``tool-calls`` they are where the results go to:
+        ``client.beta.threads.runs.submit_tool_outputs(run_id, thread_id=thread_id, …)``.
+        """
+        return self._upstream.run
+
     async def __anext__(self) -> ModelEvent:
         """Wait for the next event."""
         while not self._ready:
@@ -85,6 +95,19 @@ class ModelEvents(AsyncIterator[ModelEvent]):
         if not self._ready:
             self._cursor = self._upstream.cursor
         return event
+
+    async def leave(self) -> tuple[str, int] | None:
+        """Close the connection, and let a background response be written on.
+
+        Any other answer ends with its connection.
+
+        Returns:
+            The cursor, with which :func:`~streamui.models.resume.resume` goes on; ``None`` when
+            there is nothing to come back for.
+        """
+        self._upstream.settled = True
+        await self.aclose()
+        return self._cursor
 
     async def aclose(self) -> None:
         """Close the provider's connection; any number of times, at any moment."""
@@ -173,7 +196,7 @@ class ModelEvents(AsyncIterator[ModelEvent]):
             self._fail(error)
 
     def _fail(self, error: Exception, item: object = None) -> None:
-        name = getattr(item, "type", None)
+        name = getattr(item, "type", None) or getattr(item, "event", None)
         name = name if isinstance(name, str) else ""
         failure = self._upstream.failure(error, begun=self._dialect is not None)
         recovery = self._upstream.recover(failure, told=item is not None, spoken=self._spoken)
@@ -216,4 +239,6 @@ def _dialect_of(item: object, upstream: Upstream) -> Dialect:
         return ChatDialect()
     if getattr(item, "type", None) == "chunk":
         return ChatDialect()
+    if is_assistants(item):
+        return AssistantsDialect()
     return ResponsesDialect(upstream.tail)

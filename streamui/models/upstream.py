@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamui.errors import ModelError, StreamCancelledError, StreamUIError
+from streamui.models.assistants import AssistantRun
 from streamui.models.background import Background
 from streamui.models.failures import caused, stream_failure
 from streamui.models.source import Source
@@ -48,8 +49,8 @@ class Upstream:
     def __init__(
         self, source: Source, open: Callable[[], Any] | None = None, retries: int = 0
     ) -> None:
-        self.background: Background | None = None
-        """The background response that is being read, where it is one."""
+        self.background: Background | AssistantRun | None = None
+        """What goes on at the provider without its stream, where it does."""
         self.settled = False
         """Whether the answer has its end, so that there is nothing to stop any more."""
         self.tail = False
@@ -83,6 +84,12 @@ class Upstream:
         return self._loop
 
     @property
+    def run(self) -> tuple[str, str] | None:
+        """The ids of the thread and the run, of an Assistants stream."""
+        run = self.background
+        return run.ids if isinstance(run, AssistantRun) and run.id else None
+
+    @property
     def cursor(self) -> tuple[str, int] | None:
         """The id and the last event's number of a background response."""
         background = self.background
@@ -103,7 +110,8 @@ class Upstream:
             item = await self._source.read(limit)
             if self._at_first:
                 self._at_first = False
-                self.background = Background.of(self._source.opened, item)
+                opened = self._source.opened
+                self.background = AssistantRun.of(opened) or Background.of(opened, item)
                 self.tail = self.background is not None and self.background.after is not None
             if self.background is None:
                 return item
@@ -148,8 +156,11 @@ class Upstream:
         if wanted > settings.retry_after_limit:
             return None
         silent = failure.code == "timeout"
-        background = self.background
-        if background is not None and background.after is not None and not told:
+        background = self.background or AssistantRun.of(self._source.opened)
+        if isinstance(background, AssistantRun):
+            if not background.ended:
+                return None  # It goes on, and its thread takes no other one.
+        elif background is not None and background.after is not None and not told:
             # Once tells a dead connection from a silent model.
             if self._resumed >= (1 if silent else _RESUMES):
                 return None
@@ -194,8 +205,9 @@ class Upstream:
     def _end(self) -> None:
         if not self._closed.is_set():
             self._closed.set()
-            if self.background is not None and not self.settled:
-                self._cancelling = self.background.cancel()
+            background = self.background or AssistantRun.of(self._source.opened)
+            if background is not None:
+                self._cancelling = background.leave(self.settled)
 
     async def _renew(self, open: Callable[[], Any], delay: float) -> None:
         self._next = None
