@@ -20,9 +20,11 @@
     ├── LinkExpiredError (PermissionError)     a signed link to a stream is too old
     ├── PageError (TypeError)                  something a page cannot do, said at compile time
     ├── ProtocolError (ValueError)             bytes that break their wire protocol
+    ├── SchemaError (TypeError)                a type that a model cannot be asked for
     ├── ToolDefinitionError (TypeError)        a function that cannot be a tool for a model
     ├── ToolError (RuntimeError)               a tool's call that came to nothing
     └── ModelError (RuntimeError)              whatever a model provider did wrong
+        └── ObjectError (ValueError)           a model's answer that is not the object asked for
 
 Each class has a ``code`` (stable, for programs) and a ``sentence`` (safe to show to anybody).
 The text of the exception itself is for the log and may hold anything.
@@ -190,6 +192,12 @@ class ProtocolError(StreamUIError, ValueError):
     code = "protocol"
 
 
+class SchemaError(StreamUIError, TypeError):
+    """A type that a model cannot be asked for; the message says why."""
+
+    code = "schema"
+
+
 class ToolDefinitionError(StreamUIError, TypeError):
     """A function that cannot be a tool for a model; the message says why."""
 
@@ -245,7 +253,7 @@ class ModelError(StreamUIError, RuntimeError):
         code: What went wrong: ``rate_limited``, ``quota``, ``authentication``,
             ``permission_denied``, ``bad_request``, ``not_found``, ``conflict``,
             ``context_length``, ``content_filter``, ``refused``, ``server_error``, ``overloaded``,
-            ``timeout``, ``connection``, ``truncated``, ``malformed`` or ``failed``.
+            ``timeout``, ``connection``, ``truncated``, ``length``, ``malformed`` or ``failed``.
         sentence: What a person may be told about it.
         retryable: Whether the same request may succeed later.
         retry_after: Seconds to wait before that, where the provider said so.
@@ -274,6 +282,7 @@ class ModelError(StreamUIError, RuntimeError):
         "timeout": "The model took too long to answer. Try again.",
         "connection": "The model's service could not be reached. Try again.",
         "truncated": "The answer broke off before its end. Try again.",
+        "length": "The answer was longer than it may be.",
         "malformed": "The model's service sent something that could not be read.",
         "failed": "The model could not answer.",
     }
@@ -310,3 +319,27 @@ class ModelError(StreamUIError, RuntimeError):
         )
         self.retryable = code in self.retryable_codes if retryable is None else retryable
         self.retry_after = retry_after
+
+
+class ObjectError(ModelError, ValueError):
+    """A model's answer that is not the object it was asked for, also when it was asked again.
+
+    Attributes:
+        code: ``object`` when it is not of the form; ``length`` when it was cut off because it had
+            become too long, ``refused`` or ``content_filter`` when it is no object for that reason.
+        text: What the model wrote, for your program: it may hold anything, and neither a page nor
+            the log is told it.
+
+    Args:
+        message: For the log, free of what the model wrote.
+        text: What it wrote.
+        code: One of the codes above.
+    """
+
+    code: ClassVar[str] = "object"
+    sentence: ClassVar[str] = "The model's answer did not have the form it should have."
+
+    def __init__(self, message: str = "", *, text: str = "", code: str = "object") -> None:
+        sentence = None if code in self.sentences else type(self).sentence
+        super().__init__(message, code=code, sentence=sentence)
+        self.text = text
