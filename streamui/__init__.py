@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         StreamNotFoundError,
         StreamTypeError,
         StreamUIError,
+        ToolDefinitionError,
+        ToolError,
         TooLongError,
     )
     from streamui.http.consume import consume_event_stream
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from streamui.models.client import DEMO_MODEL, default_client, default_model
     from streamui.models.model_events import model_events
     from streamui.models.provider import Model, models
+    from streamui.models.tool import Tool, ToolContext, ToolOutput, tool
     from streamui.page.server_function import server_function, stop
     from streamui.server.figures import Stats
     from streamui.server.lifespan import lifespan
@@ -77,6 +80,11 @@ _homes = {
     "StreamUIError": "errors",
     "StreamableValue": "streamable.value",
     "TooLongError": "errors",
+    "Tool": "models.tool",
+    "ToolContext": "models.tool",
+    "ToolDefinitionError": "errors",
+    "ToolError": "errors",
+    "ToolOutput": "models.tool",
     "composer": "components.composer",
     "consume_event_stream": "http.consume",
     "default_client": "models.client",
@@ -101,6 +109,7 @@ _homes = {
     "stream_url": "http.links",
     "text": "components.text",
     "text_response": "http.responses",
+    "tool": "models.tool",
     "turn": "server.runs",
 }
 
@@ -127,6 +136,11 @@ __all__ = [
     "StreamUIError",
     "StreamableValue",
     "TooLongError",
+    "Tool",
+    "ToolContext",
+    "ToolDefinitionError",
+    "ToolError",
+    "ToolOutput",
     "composer",
     "consume_event_stream",
     "default_client",
@@ -152,6 +166,7 @@ __all__ = [
     "stream_url",
     "text",
     "text_response",
+    "tool",
     "turn",
 ]
 

@@ -125,6 +125,11 @@ StreamTypeError
 StreamUIError
 StreamableValue
 TooLongError
+Tool
+ToolContext
+ToolDefinitionError
+ToolError
+ToolOutput
 composer
 consume_event_stream
 default_client
@@ -150,5 +155,6 @@ stream_collector
 stream_url
 text
 text_response
+tool
 turn
 """
