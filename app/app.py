@@ -4,11 +4,13 @@ import reflex as rx
 
 from app.pages.assistant import assistant
 from app.pages.not_found import not_found
+from app.pages.recipes import add_recipes, servers
 from app.pages.streams import Streams, streams
 
 app = rx.App(
     html_lang="en",
-    stylesheets=["/page.css", "/streams.css"],
+    stylesheets=["/page.css", "/streams.css", "/recipes.css"],
+    api_transformer=servers(),
     head_components=[
         rx.el.link(rel="icon", type="image/svg+xml", href="/favicon.svg"),
         # A phone's keyboard makes the page smaller, and does not cover the composer.
@@ -38,4 +40,5 @@ app.add_page(
     description="What this server streams now, second by second.",
     on_load=Streams.watch,
 )
+add_recipes(app)
 app.add_page(not_found, route="404", title="Page not found · streamui")

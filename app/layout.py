@@ -18,7 +18,12 @@ def layout(*content: rx.Component, actions: rx.Component | None = None) -> rx.Co
                     high_contrast=True,
                     class_name="brand",
                 ),
-                rx.hstack(actions or rx.fragment(), color_mode_menu(), spacing="1"),
+                rx.hstack(
+                    actions or rx.fragment(),
+                    header_link(rx.icon("book-open", aria_hidden=True), "Recipes", "/recipes"),
+                    color_mode_menu(),
+                    spacing="1",
+                ),
             ),
             rx.el.main(*content),
             class_name="page",

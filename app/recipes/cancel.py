@@ -1,0 +1,56 @@
+"""Cancel: a stop ends the model's work at once, and what was written stays."""
+
+import reflex as rx
+
+import streamui as ui
+
+QUESTION = "Write 500 words about rivers"
+
+
+class Cancel(rx.State):
+    answer: ui.StreamableValue[str] = ui.StreamableValue("").done()
+
+    @ui.server_function(supersedes=True)
+    async def ask(self, form: dict[str, str]):
+        answer = ui.StreamableValue("")
+        async with self:
+            self.answer = answer
+        stream = await ui.default_client().responses.create(
+            model=ui.default_model(), input=form["question"], stream=True
+        )
+        async for event in ui.model_events(stream):
+            if event.type == "text-delta":
+                answer.append(event.delta)
+            yield
+
+
+def outcome():
+    """How it ended; a stop is no error."""
+    return rx.match(
+        Cancel.answer.status,
+        ("streaming", rx.text("The model is writing…")),
+        ("done", rx.text("")),
+        ("cancelled", rx.text("Stopped. The connection to the model is closed.")),
+        rx.text(Cancel.answer.error, color_scheme="red"),
+    )
+
+
+def page():
+    return rx.flex(
+        ui.scroller(ui.markdown(Cancel.answer), label="Answer"),
+        rx.box(outcome(), role="status"),
+        rx.form(
+            rx.flex(
+                rx.input(name="question", default_value=QUESTION, aria_label="Question", flex="1"),
+                rx.cond(
+                    Cancel.answer.streaming,
+                    rx.button("Stop", type="button", on_click=ui.stop(Cancel.ask)),
+                    rx.button("Ask"),
+                ),
+                gap="0.5rem",
+            ),
+            on_submit=Cancel.ask,
+        ),
+        direction="column",
+        height="100%",
+    )

@@ -1,0 +1,78 @@
+"""Server-sent events: a route that sends them, and a page that listens with EventSource."""
+
+import asyncio
+import json
+
+import reflex as rx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+
+import streamui as ui
+
+LAST = 10
+
+
+async def updates(request: Request):
+    """Send ten updates; a browser that comes back after a cut is sent those that it lacks."""
+    last = request.headers.get("last-event-id", "")
+    begin = int(last) if last.isdecimal() and len(last) < 4 else 0
+
+    async def send():
+        yield {"type": "connected", "after": begin}
+        for count in range(begin + 1, LAST + 1):
+            await asyncio.sleep(0.5)
+            update = json.dumps({"type": "update", "count": count})
+            yield ui.ServerSentEvent(update, id=str(count))
+
+    return ui.sse_response(send())  # says `event: done` at the end
+
+
+server = Starlette(routes=[Route("/api/updates", updates)])
+
+
+class Updates(rx.State):
+    url: str = ""
+    messages: list[str] = []
+    lost: bool = False
+
+    @rx.event
+    def listen(self):
+        self.url, self.messages, self.lost = "/api/updates", [], False
+
+    @rx.event
+    def close(self, message: dict[str, str] | None = None):
+        self.url, self.lost = "", False
+
+    @rx.event
+    def show(self, message: dict[str, str]):
+        self.lost = False
+        if message["data"] == '{"type": "connected", "after": 0}':
+            self.messages = []  # from the beginning, such as after a reload
+        self.messages = [*self.messages, message["data"][:200]][-2 * LAST :]
+
+    @rx.event
+    def fail(self, error: dict):
+        self.lost = True
+        if error["closed"]:
+            self.url = ""
+
+
+def page():
+    return rx.flex(
+        ui.event_source(
+            Updates.url,
+            on_message=Updates.show,
+            on_error=Updates.fail,
+            events={"done": Updates.close},
+        ),
+        ui.scroller(rx.foreach(Updates.messages, rx.code), label="Messages"),
+        rx.flex(
+            rx.cond(Updates.lost, rx.text("The connection was lost.", role="alert")),
+            rx.button("Listen", on_click=Updates.listen, disabled=Updates.url != ""),
+            rx.button("Close", on_click=Updates.close(), disabled=Updates.url == ""),
+            gap="0.5rem",
+        ),
+        direction="column",
+        height="100%",
+    )
