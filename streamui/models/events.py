@@ -292,6 +292,24 @@ class ToolApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolStart:
+    """A tool begins to run: its arguments are checked, and whoever had to allow it has.
+
+    Attributes:
+        id: The id of the tool call.
+        name: The tool.
+        arguments: What it is given, as JSON.
+        provider_event: Empty: no provider says it.
+    """
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    provider_event: str = ""
+    type: Literal["tool-start"] = field(default="tool-start", init=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ToolProgress:
     """A tool tells how far it is.
 
@@ -354,6 +372,7 @@ ModelEvent: TypeAlias = (
     | StepStart
     | StepFinish
     | ToolApproval
+    | ToolStart
     | ToolProgress
     | ToolResult
     | Retry

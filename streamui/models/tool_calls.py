@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from streamui.models.events import ToolApproval, ToolCall, ToolProgress, ToolResult
+from streamui.models.events import ToolApproval, ToolCall, ToolProgress, ToolResult, ToolStart
 from streamui.models.tool import Tool, ToolContext
 from streamui.models.tool_approvals import Approvals
 from streamui.models.tool_outcome import ToldError, failure_of, result_of
@@ -21,7 +21,7 @@ from streamui.streamable.json_value import to_json
 
 logger = logging.getLogger("streamui")
 
-ToolEvent: TypeAlias = ToolApproval | ToolProgress | ToolResult
+ToolEvent: TypeAlias = ToolApproval | ToolStart | ToolProgress | ToolResult
 
 _LONGEST = 64  # characters of a made up name that are repeated
 _LONGEST_REASON = 2_000
@@ -118,8 +118,10 @@ class _Call:
             words = f"Error: there is no tool {call.name[:_LONGEST]!r}. There are: {there_are}."
             raise ToldError(words, "unknown_tool")
         arguments = tool.arguments.read(call.arguments)
+        told = tool.arguments.shown(arguments)
         if await self._needs_approval(tool, arguments):
-            await self._wait_for_approval(tool, arguments)
+            await self._wait_for_approval(ToolApproval(call.id, tool.name, told))
+        turn.events.put_nowait(ToolStart(call.id, tool.name, told))
         if tool.arguments.context:
             context: ToolContext[Any] = ToolContext(call.id, tool.name, turn.context, self._tell)
             arguments = {**arguments, tool.arguments.context: context}
@@ -131,11 +133,9 @@ class _Call:
         needed = tool.approval(arguments)
         return bool(await needed if inspect.isawaitable(needed) else needed)
 
-    async def _wait_for_approval(self, tool: Tool[..., Any], arguments: dict[str, Any]) -> None:
-        call, turn = self._call, self._turn
-        question = ToolApproval(call.id, tool.name, tool.arguments.shown(arguments))
-        ask = functools.partial(turn.events.put_nowait, question)
-        answer = await turn.approvals.ask(call.id, ask)
+    async def _wait_for_approval(self, question: ToolApproval) -> None:
+        turn = self._turn
+        answer = await turn.approvals.ask(question.id, lambda: turn.events.put_nowait(question))
         if not answer.allowed:
             reason = f" The reason: {answer.reason[:_LONGEST_REASON]}" if answer.reason else ""
             raise ToldError(f"The user did not allow this call.{reason}", "denied")

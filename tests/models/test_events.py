@@ -26,6 +26,8 @@ def test_types_are_words_joined_by_hyphens() -> None:
         *("reasoning-start", "reasoning-delta", "reasoning-end"),
         *("refusal-delta", "refusal-end"),
         *("tool-call-start", "tool-call-delta", "tool-call"),
+        *("step-start", "step-finish"),
+        *("tool-approval", "tool-start", "tool-progress", "tool-result"),
         *("usage", "finish", "provider", "retry", "error"),
     }
 
