@@ -86,7 +86,7 @@ class ObjectForm(Generic[T]):
             return UNSET
         if self.shape == "object":
             value = partial_json(text)
-            return value if isinstance(value, dict) else before
+            return cast("Any", value) if isinstance(value, dict) else before
         whole = complete_items(text, "]}" if text.startswith("{") else "]")
         items = self._unwrapped(partial_json(text) if whole is None else whole)
         if not isinstance(items, list):
@@ -133,12 +133,15 @@ class ObjectForm(Generic[T]):
         Args:
             value: What :meth:`read` gave.
         """
-        return value if hasattr(value, "model_dump") else self._adapter.dump_python(value, "json")
+        if hasattr(value, "model_dump"):
+            return value
+        return self._adapter.dump_python(value, mode="json")
 
     def _unwrapped(self, value: Any) -> Any:
         # A model that nobody holds to the form may well leave the wrapping out.
-        if self._wrapped and isinstance(value, dict) and [*value] == [_KEY]:
-            return value[_KEY]
+        if self._wrapped and isinstance(value, dict):
+            given = cast("dict[str, Any]", value)
+            return given[_KEY] if [*given] == [_KEY] else given
         return value
 
 

@@ -13,6 +13,7 @@ from reflex_base.vars.base import Var, VarData
 
 from streamui.errors import PageError
 from streamui.page.client import STREAMABLE_LIBRARY
+from streamui.page.partial_vars import partial
 from streamui.page.provider import StreamProvider
 from streamui.streamable.value import StreamableValue
 
@@ -40,7 +41,7 @@ class StreamableVar(Var[StreamableValue[Any]], python_types=StreamableValue):
     @property
     def value(self) -> Any:
         """What has been made so far; empty of its type (``""``, ``[]``, ``{}``) at first."""
-        kind = self._content_type()
+        kind = partial(self._content_type())
         empty = {str: '""', list: "[]", dict: "({})"}.get(get_origin(kind) or kind)
         suffix = f"value ?? {empty}" if empty else "value"
         return self._live("value", suffix, kind)

@@ -27,7 +27,8 @@ from reflex_base.event import EventHandler
 from reflex_base.event.context import EventContext
 from reflex_base.event.processor.base_state_processor import chain_updates
 from reflex_base.event.processor.event_processor import EventProcessor
-from reflex_base.vars.base import Var, VarData
+from reflex_base.vars.base import ToOperation, Var, VarData
+from reflex_base.vars.object import ObjectVar
 from reflex_components_core.base.bare import Bare
 
 from streamui.page import link, room
@@ -79,6 +80,13 @@ def test_an_event_handler_keeps_its_function():
 def test_a_var_can_bring_hooks_and_an_app_wrap():
     assert {"hooks", "app_wraps", "imports"} <= set(inspect.signature(VarData).parameters)
     assert "python_types" in inspect.signature(Var.__init_subclass__).parameters
+
+
+def test_a_type_may_give_its_fields_vars_of_its_own():
+    source = inspect.getsource(ObjectVar.__getattr__)
+    asks, reads = "isinstance(descriptor, HybridProperty)", "get_attribute_access_type(var_type"
+    assert 0 < source.index(asks) < source.index(reads)
+    assert "ObjectVar.__getattr__(self, name)" in inspect.getsource(ToOperation.__getattr__)
 
 
 def test_a_var_becomes_a_child_in_one_place():
