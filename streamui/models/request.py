@@ -58,7 +58,7 @@ def open_stream(
     given = dict(options or {})
 
     async def ask() -> Any:
-        make = _chat if model.api == "chat" else _responses
+        make = chat_arguments if model.api == "chat" else _responses
         arguments = make(messages, system, tools, format, given)
         client = model.client()
         create: Any = client.chat.completions if model.api == "chat" else client.responses
@@ -88,13 +88,18 @@ def _responses(
     return made
 
 
-def _chat(
+def chat_arguments(
     messages: Sequence[Message],
     system: str | None,
     tools: Sequence[AnyTool],
     format: Mapping[str, Any] | None,
-    options: dict[str, Any],
+    options: Mapping[str, Any],
 ) -> dict[str, Any]:
+    """Write a call in the words of Chat Completions; takes what :func:`open_stream` takes.
+
+    Raises:
+        ModelError: ``bad_request``: something has no form there.
+    """
     kept = next((x for x in ("previous_response_id", "conversation") if options.get(x)), None)
     if kept is not None:
         raise ModelError(f"Chat Completions has no {kept}: give the messages", code="bad_request")

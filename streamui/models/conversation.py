@@ -1,0 +1,229 @@
+"""Conversations whose past the provider keeps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from streamui.errors import ModelError
+from streamui.models.events import ModelEvent
+from streamui.models.failures import as_model_error
+from streamui.models.messages import Message
+from streamui.models.provider import Model
+from streamui.models.request import AnyTool, open_stream
+
+Kind: TypeAlias = Literal["conversation", "responses", "thread"]
+
+NOT_RUN = "This tool was not run: the turn was ended before it."
+"""The result of a call that has none, for a provider that waits for one."""
+
+_locks: WeakKeyDictionary[
+    asyncio.AbstractEventLoop, WeakValueDictionary[tuple[Kind, str], asyncio.Lock]
+] = WeakKeyDictionary()
+
+
+class Conversation:
+    """A conversation that the provider remembers: give it to each turn, and ask.
+
+    Example::
+
+        conversation = ui.Conversation(self.conversation_id)  # "" begins a new one
+        result = ui.stream_text(question, conversation=conversation)
+        answer = await result.text
+        async with self:
+            self.conversation_id = conversation.id
+
+    An object is as good as its id: nothing is kept in this process but what :attr:`kept` has.
+    Turns of one conversation go one after the other; those in other processes are the
+    provider's to refuse (``conflict``). A turn that is stopped or fails may not be remembered.
+
+    Args:
+        id: As an earlier one had it; nothing begins a new one, which has its id from the
+            beginning of its first turn.
+        kind: How the provider keeps it: ``conversation`` by OpenAI's Conversations, ``responses``
+            by each response's id, which more servers know, and ``thread`` by the Assistants API.
+        assistant: The id of the assistant that answers in a thread, which is then the kind.
+        unsent: From :attr:`kept`.
+
+    Raises:
+        ValueError: A thread has no assistant, or anything else has one.
+    """
+
+    def __init__(
+        self,
+        id: str | None = None,
+        *,
+        kind: Kind | None = None,
+        assistant: str = "",
+        unsent: Sequence[Message] = (),
+    ) -> None:
+        self.id = id or ""
+        self.kind: Kind = kind or ("thread" if assistant else "conversation")
+        self.assistant = assistant
+        if self.kind not in ("conversation", "responses", "thread"):
+            raise ValueError(f"kind is conversation, responses or thread, not {kind!r}")
+        if bool(assistant) != (self.kind == "thread"):
+            raise ValueError("an assistant answers in a thread, and nothing else does")
+        self.unsent: list[dict[str, Any]] = [dict(item) for item in unsent]
+        self._lock = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"Conversation({self.id!r}, kind={self.kind!r})"
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """All that there is to keep, as JSON: ``Conversation(**kept)`` goes on."""
+        kept: dict[str, Any] = {"id": self.id, "kind": self.kind}
+        if self.assistant:
+            kept["assistant"] = self.assistant
+        if self.unsent:
+            kept["unsent"] = [dict(item) for item in self.unsent]
+        return kept
+
+    @asynccontextmanager
+    async def turn(self, model: Model) -> AsyncGenerator[Turn]:
+        """Wait until the turns before are over, and take this one.
+
+        Args:
+            model: Whose provider keeps the conversation.
+
+        Yields:
+            What opens the streams of this turn.
+
+        Raises:
+            ModelError: The provider does not begin a conversation, or the model's API has none.
+        """
+        if model.api != "responses" and self.kind != "thread":
+            raise ModelError("Chat Completions keeps nothing: give messages", code="bad_request")
+        async with self._lock:
+            turn = await self._begin(model)
+            async with _lock_of(self.kind, self.id) if self.id else asyncio.Lock():
+                try:
+                    yield turn
+                finally:
+                    await turn.leave()
+
+    async def _begin(self, model: Model) -> Turn:
+        from streamui.models.assistants_turn import ThreadTurn, begin_thread
+
+        if not self.id and self.kind != "responses":
+            try:
+                if self.kind == "thread":
+                    self.id = await begin_thread(model)
+                else:
+                    self.id = str((await model.client().conversations.create()).id)
+            except Exception as error:  # any: what is not the provider's is raised as it is
+                raise as_model_error(error) or error from error
+        return ThreadTurn(self, model) if self.kind == "thread" else Turn(self, model)
+
+
+class Turn:
+    """One turn of a conversation: a question, and the answer to it with all its steps.
+
+    Args:
+        conversation: Whose turn it is.
+        model: Whose provider keeps it.
+    """
+
+    def __init__(self, conversation: Conversation, model: Model) -> None:
+        self.conversation = conversation
+        self.model = model
+        self._messages: Sequence[Message] = ()
+        self._said = 0
+        self._called: list[str] = []
+
+    def open_stream(
+        self,
+        model: Model,
+        messages: Sequence[Message],
+        *,
+        system: str | None = None,
+        tools: Sequence[AnyTool] = (),
+        format: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Callable[[], Awaitable[Any]]:
+        """Prepare a step; see :func:`~streamui.models.request.open_stream`.
+
+        Args:
+            model: As there; the provider is the conversation's.
+            messages: All of this turn so far; what the provider has already is not sent again.
+            system: As there.
+            tools: As there.
+            format: As there.
+            options: As there.
+
+        Returns:
+            A function that sends the request and gives the stream.
+        """
+        news = self._news(messages)
+        given = {**(options or {}), **self._kept_by()}
+        return open_stream(model, news, system=system, tools=tools, format=format, options=given)
+
+    def hear(self, event: ModelEvent) -> None:
+        """Take note of an event of the answer; each one is to be told."""
+        if event.type == "tool-call":
+            self._called.append(event.id)
+        elif event.type == "finish":
+            self._said = len(self._messages)
+            called, self._called = self._called, []
+            self.conversation.unsent = [output(id, NOT_RUN) for id in called]
+            if self.conversation.kind == "responses" and event.response_id:
+                self.conversation.id = event.response_id
+        elif event.type == "error":
+            self._called = []
+
+    def owe(self, messages: Sequence[Message]) -> None:
+        """Take results that this turn sends no more, so that the next one begins with them.
+
+        Args:
+            messages: All of this turn.
+        """
+        results = {
+            item["call_id"]: dict(item) for item in messages[self._said :] if _is_output(item)
+        }
+        unsent = self.conversation.unsent
+        self.conversation.unsent = [results.get(item["call_id"], item) for item in unsent]
+
+    async def leave(self) -> None:
+        """End it; what the provider still does for it is stopped."""
+        # What a step that failed was sent is not remembered.
+        self.owe(self._messages)
+
+    def _news(self, messages: Sequence[Message]) -> list[Message]:
+        """Choose what the provider has not got yet: neither sent before nor its own."""
+        self._messages = list(messages)
+        news = [item for item in messages[self._said :] if not self._said or _is_output(item)]
+        given = {item.get("call_id") for item in news if _is_output(item)}
+        owed = [item for item in self.conversation.unsent if item["call_id"] not in given]
+        return [*owed, *news]
+
+    def _kept_by(self) -> dict[str, Any]:
+        id = self.conversation.id
+        if self.conversation.kind == "conversation":
+            return {"conversation": id}
+        return {"previous_response_id": id} if id else {}
+
+
+def output(call_id: str, text: str) -> dict[str, Any]:
+    """Make the item that answers a tool call.
+
+    Args:
+        call_id: The call's.
+        text: What the model is told.
+    """
+    return {"type": "function_call_output", "call_id": call_id, "output": text}
+
+
+def _is_output(item: Message) -> bool:
+    return str(item.get("type")).endswith("_output")
+
+
+def _lock_of(kind: Kind, id: str) -> asyncio.Lock:
+    locks = _locks.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    lock = locks.get((kind, id))
+    if lock is None:
+        lock = locks[kind, id] = asyncio.Lock()
+    return lock
