@@ -47,9 +47,13 @@ if TYPE_CHECKING:
     from streamui.http.responses import ndjson_response, sse_response, text_response
     from streamui.http.routes import routes
     from streamui.models.client import DEMO_MODEL, default_client, default_model
+    from streamui.models.conversation import Conversation
     from streamui.models.model_events import model_events
     from streamui.models.provider import Model, models
+    from streamui.models.resume import resume
     from streamui.models.tool import Tool, ToolContext, ToolOutput, tool
+    from streamui.models.tool_states import ToolState, track_tools
+    from streamui.page.approvals import approve, deny
     from streamui.page.server_function import server_function, stop
     from streamui.server.figures import Stats
     from streamui.server.lifespan import lifespan
@@ -59,6 +63,7 @@ if TYPE_CHECKING:
     from streamui.streamable.value import StreamableValue
 
 _homes = {
+    "Conversation": "models.conversation",
     "DEMO_MODEL": "models.client",
     "LimitError": "errors",
     "Model": "models.provider",
@@ -85,10 +90,13 @@ _homes = {
     "ToolDefinitionError": "errors",
     "ToolError": "errors",
     "ToolOutput": "models.tool",
+    "ToolState": "models.tool_states",
+    "approve": "page.approvals",
     "composer": "components.composer",
     "consume_event_stream": "http.consume",
     "default_client": "models.client",
     "default_model": "models.client",
+    "deny": "page.approvals",
     "event_source": "components.event_source",
     "lifespan": "server.lifespan",
     "markdown": "components.markdown",
@@ -97,6 +105,7 @@ _homes = {
     "models": "models",  # the package itself, which is called
     "ndjson_response": "http.responses",
     "read_streamable": "streamable.reader",
+    "resume": "models.resume",
     "routes": "http.routes",
     "scroller": "components.scroller",
     "server_function": "page.server_function",
@@ -110,11 +119,13 @@ _homes = {
     "text": "components.text",
     "text_response": "http.responses",
     "tool": "models.tool",
+    "track_tools": "models.tool_states",
     "turn": "server.runs",
 }
 
 __all__ = [
     "DEMO_MODEL",
+    "Conversation",
     "LimitError",
     "Model",
     "ModelError",
@@ -141,10 +152,13 @@ __all__ = [
     "ToolDefinitionError",
     "ToolError",
     "ToolOutput",
+    "ToolState",
+    "approve",
     "composer",
     "consume_event_stream",
     "default_client",
     "default_model",
+    "deny",
     "event_source",
     "lifespan",
     "markdown",
@@ -153,6 +167,7 @@ __all__ = [
     "models",
     "ndjson_response",
     "read_streamable",
+    "resume",
     "routes",
     "scroller",
     "server_function",
@@ -167,6 +182,7 @@ __all__ = [
     "text",
     "text_response",
     "tool",
+    "track_tools",
     "turn",
 ]
 

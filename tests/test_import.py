@@ -103,6 +103,7 @@ def test_public_names_are_pinned_and_can_be_had() -> None:
 
 
 PUBLIC = """
+Conversation
 DEMO_MODEL
 LimitError
 Model
@@ -130,10 +131,13 @@ ToolContext
 ToolDefinitionError
 ToolError
 ToolOutput
+ToolState
+approve
 composer
 consume_event_stream
 default_client
 default_model
+deny
 event_source
 lifespan
 markdown
@@ -142,6 +146,7 @@ model_events
 models
 ndjson_response
 read_streamable
+resume
 routes
 scroller
 server_function
@@ -156,5 +161,6 @@ stream_url
 text
 text_response
 tool
+track_tools
 turn
 """

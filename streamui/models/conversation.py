@@ -115,8 +115,10 @@ class Conversation:
                     self.id = await begin_thread(model)
                 else:
                     self.id = str((await model.client().conversations.create()).id)
-            except Exception as error:  # any: what is not the provider's is raised as it is
-                raise as_model_error(error) or error from error
+            except Exception as error:
+                if (known := as_model_error(error)) is not None:
+                    raise known from error
+                raise
         return ThreadTurn(self, model) if self.kind == "thread" else Turn(self, model)
 
 
