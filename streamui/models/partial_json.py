@@ -70,7 +70,7 @@ def complete_items(text: str, closing: str) -> list[Any] | None:
     Returns:
         What the text is when it is closed there, or ``None``: it ends inside of an item.
     """
-    if text[-1:] in _NUMBER:  # it may go on
+    if text[-1:].isdigit():  # it may go on
         return None
     try:
         return whole_json(text.rstrip(_SPACE + ",") + closing)
@@ -79,7 +79,7 @@ def complete_items(text: str, closing: str) -> list[Any] | None:
 
 
 def _ends_in_number(text: str) -> bool:
-    if text[-1:] not in "0123456789":
+    if not text[-1:].isdigit():
         return False
     try:
         _parse(text + "\x01")

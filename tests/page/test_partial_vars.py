@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 import pydantic
 import pytest
@@ -13,7 +13,7 @@ import reflex as rx
 from pydantic import Field
 from reflex_base.utils.exceptions import VarAttributeError
 from reflex_base.vars import ArrayVar, BooleanVar, NumberVar, ObjectVar, StringVar
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 import streamui as ui
 
@@ -72,6 +72,9 @@ class Kitchen(rx.State):
     loose: ui.StreamableValue[dict[str, Any]] = ui.StreamableValue({}).done()
 
 
+KITCHEN: Any = Kitchen  # what a Var of a type has, no type checker knows
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "ending"),
     [
@@ -90,13 +93,13 @@ class Kitchen(rx.State):
     ],
 )
 def test_a_field_is_a_var_of_its_type_and_empty_while_it_is_missing(name, kind, ending):
-    for field in (getattr(Kitchen.recipe.value, name), Kitchen.recipe.value[name]):
+    for field in (getattr(KITCHEN.recipe.value, name), KITCHEN.recipe.value[name]):
         assert isinstance(field, kind)
         assert str(field).endswith(ending)
 
 
 def test_fields_of_fields_can_be_read_where_none_of_them_is_there():
-    recipe = Kitchen.recipe.value
+    recipe = KITCHEN.recipe.value
     for text in (
         recipe.first.text,
         recipe.last.text,
@@ -104,10 +107,10 @@ def test_fields_of_fields_can_be_read_where_none_of_them_is_there():
         recipe.steps[0].text,
         recipe.notes["salt"].text,
         recipe.inside[0].inside[1].steps[2].text,
-        Kitchen.recipes.value[0].name,
-        Kitchen.dish.value.steps[0].text,
-        Kitchen.menu.value["steps"][0].text,
-        Kitchen.menu.value.name,
+        KITCHEN.recipes.value[0].name,
+        KITCHEN.dish.value.steps[0].text,
+        KITCHEN.menu.value["steps"][0].text,
+        KITCHEN.menu.value.name,
         recipe["length"].to(str),
     ):
         assert isinstance(text, StringVar)
@@ -118,17 +121,17 @@ def test_a_missing_number_is_nothing_in_an_f_string():
     def script(text):
         return str(rx.text(text).render()["children"][0]["contents"])
 
-    steps = Kitchen.recipe.value.steps
-    assert '? "" :' in script(f"Serves {Kitchen.recipe.value.serves}")
-    assert '? "" :' in script(f"{Kitchen.recipe.value.rating:.1f}")
+    steps = KITCHEN.recipe.value.steps
+    assert '? "" :' in script(f"Serves {KITCHEN.recipe.value.serves}")
+    assert '? "" :' in script(f"{KITCHEN.recipe.value.rating:.1f}")
     shown = rx.foreach(steps, lambda step: rx.text(f"{step.minutes} min")).render()
     assert '? "" :' in str(shown["children"])
 
 
 def test_a_number_is_still_a_number():
-    assert isinstance(Kitchen.recipe.value.serves + 1, NumberVar)
-    assert rx.progress(value=Kitchen.recipe.value.serves).render()
-    assert rx.cond(Kitchen.recipe.value.serves > 2, "many", "few") is not None
+    assert isinstance(KITCHEN.recipe.value.serves + 1, NumberVar)
+    assert rx.progress(value=KITCHEN.recipe.value.serves).render()
+    assert rx.cond(KITCHEN.recipe.value.serves > 2, "many", "few") is not None
 
 
 def test_lists_are_looped_over_and_their_items_given_to_components_of_ones_own():
@@ -136,21 +139,21 @@ def test_lists_are_looped_over_and_their_items_given_to_components_of_ones_own()
     def step_card(step: rx.Var[Step]) -> rx.Component:
         return rx.text(step.text)
 
-    for steps in (Kitchen.recipe.value.steps, Kitchen.dish.value.steps, Kitchen.menu.value.steps):
+    for steps in (KITCHEN.recipe.value.steps, KITCHEN.dish.value.steps, KITCHEN.menu.value.steps):
         shown = rx.foreach(steps, lambda step: step_card(step=step)).render()
         assert shown["iterable_state"].endswith("?? [])")
-    rx.foreach(Kitchen.recipes.value, lambda recipe: rx.foreach(recipe.steps, lambda s: rx.text(s)))
+    rx.foreach(KITCHEN.recipes.value, lambda recipe: rx.foreach(recipe.steps, lambda s: rx.text(s)))
 
 
 def test_a_name_that_is_no_field_is_refused():
     for build in (
-        lambda: Kitchen.recipe.value.nmae,
-        lambda: Kitchen.menu.value["nmae"],
-        lambda: Kitchen.recipe.value.first.nmae,
+        lambda: KITCHEN.recipe.value.nmae,
+        lambda: KITCHEN.menu.value["nmae"],
+        lambda: KITCHEN.recipe.value.first.nmae,
     ):
         with pytest.raises(VarAttributeError, match="nmae"):
             build()
 
 
 def test_an_object_of_no_known_type_is_as_it_was():
-    assert str(Kitchen.loose.value["name"]).endswith('?.["name"]')
+    assert str(KITCHEN.loose.value["name"]).endswith('?.["name"]')
