@@ -78,7 +78,9 @@ def as_model_error(error: BaseException) -> ModelError | None:
         httpx = sys.modules.get(name)
         if httpx is not None and isinstance(error, httpx.HTTPError | httpx.StreamError):
             return _of_httpx(httpx, error)
-    return None
+    from streamui.models.foreign.failures import library_error
+
+    return library_error(error)
 
 
 def stream_failure(error: BaseException, *, begun: bool, plain: bool = False) -> StreamUIError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamui.errors import NotStreamableError
+from streamui.models.foreign.libraries import readable
 from streamui.models.reader import ModelEvents
 from streamui.models.source import check_stream, is_async, is_blocking
 from streamui.models.task_source import TaskSource
@@ -64,6 +65,7 @@ def model_events(
     if isinstance(stream, ModelEvents):
         return stream
     check_stream(stream)
+    stream = readable(stream)
     if is_async(stream):
         upstream = Upstream(TaskSource(stream))
     elif is_blocking(stream):

@@ -14,6 +14,7 @@ from streamui.errors import ModelError, StreamCancelledError, StreamUIError
 from streamui.models.calls import ModelCall
 from streamui.models.dialect import Dialect
 from streamui.models.events import Failure, ModelEvent, Retry
+from streamui.models.foreign.libraries import dialect_of
 from streamui.models.openai_assistants import AssistantsDialect, is_assistants
 from streamui.models.openai_chat import ChatDialect
 from streamui.models.openai_responses import ResponsesDialect
@@ -234,6 +235,9 @@ class ModelEvents(AsyncIterator[ModelEvent]):
 def _dialect_of(item: object, upstream: Upstream) -> Dialect:
     if isinstance(item, str) and upstream.plain:
         return PlainTextDialect()
+    foreign = dialect_of(item)
+    if foreign is not None:
+        return foreign
     # By the class's name too: the SDK gives a chunk that is none the class but no fields.
     if type(item).__name__ == "ChatCompletionChunk" or hasattr(item, "choices"):
         return ChatDialect()

@@ -10,6 +10,7 @@ from typing import Any
 
 from streamui.errors import NotStreamableError, StreamCancelledError
 from streamui.models.body import check_kind, response_of, strip_bom
+from streamui.models.foreign.libraries import readable
 from streamui.models.source import AHEAD, Source, check_stream, is_async
 
 
@@ -59,11 +60,11 @@ class TaskSource(Source):
     async def _open(self, stack: AsyncExitStack) -> AsyncIterator[object]:
         stream = self._stream
         if not is_async(stream):
-            stream = stream()
+            stream = readable(stream())
         if inspect.isawaitable(stream):
-            stream = await stream
+            stream = readable(await stream)
         if not hasattr(stream, "__aiter__") and hasattr(stream, "__aenter__"):
-            stream = await stack.enter_async_context(stream)
+            stream = readable(await stack.enter_async_context(stream))
         stack.push_async_callback(_aclose, stream)
         check_stream(stream)
         if not is_async(stream):

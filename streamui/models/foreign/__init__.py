@@ -1,0 +1,1 @@
+"""Other libraries' streams as model events; one file each, none of which imports its library."""
