@@ -97,14 +97,14 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_public_names_are_pinned_and_can_be_had() -> None:
     assert streamui.__all__ == PUBLIC.split()
-    assert dir(streamui) == PUBLIC.split()
+    assert dir(streamui) == sorted(PUBLIC.split())
     for name in streamui.__all__:
         assert getattr(streamui, name) is not None
 
 
 PUBLIC = """
-Conversation
 DEMO_MODEL
+Conversation
 LimitError
 Model
 ModelError

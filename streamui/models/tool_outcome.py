@@ -13,7 +13,8 @@ from streamui.models.tool import ToolOutput
 from streamui.redaction import redact
 from streamui.settings import settings
 from streamui.streamable.failure import Failure, words_for_log
-from streamui.streamable.json_value import Reference, clean_text, to_json
+from streamui.streamable.json_value import clean_text, to_json
+from streamui.streamable.patch import bytes_of
 
 logger = logging.getLogger("streamui")
 
@@ -45,7 +46,7 @@ def result_of(call: ToolCall, given: Any) -> ToolResult:
     """
     made = given if isinstance(given, ToolOutput) else ToolOutput(given)
     page, output = to_json(made.page), _for_model(made.model)
-    size = len(json.dumps(page, default=_handle, ensure_ascii=False).encode())
+    size = bytes_of(page)
     if size <= (settings.object_bytes or size):
         return ToolResult(call.id, call.name, page, output=output)
     words = f"{call.name} gave {size} bytes for the page, over object_bytes"
@@ -102,8 +103,3 @@ def _for_model(value: Any) -> str:
 
 def _refuse(value: Any) -> Any:
     raise NotJSONError(f"a model cannot read a {type(value).__name__}; use ToolOutput(model=…)")
-
-
-def _handle(value: Any) -> Any:
-    assert isinstance(value, Reference)
-    return value.handle()

@@ -18,6 +18,7 @@ from streamui.page.frames import pages
 from streamui.page.page import MOST, TOO_MANY
 from streamui.page.state_walk import find_streamables
 from streamui.server.access import readable
+from streamui.server.approvals import answer
 from streamui.server.stopping import stop_calls, stop_stream
 from streamui.settings import settings
 from streamui.store.store import store
@@ -26,6 +27,7 @@ from streamui.streamable.log import Log
 
 _RESTARTED = "The server has restarted, and what it was writing here is lost."
 _LONGEST = 256  # characters of a name that are looked at
+_LONGEST_REASON = 2_000
 
 
 class StreamConnection(State):
@@ -116,6 +118,19 @@ class StreamConnection(State):
         with suppress(StreamNotFoundError):
             await readable(name, token)
             await stop_stream(name)
+
+    @event(background=True)
+    async def answer_call(self, call: str, allowed: bool, reason: str):
+        """Allow or deny a tool's call that a function of this page has made.
+
+        Args:
+            call: The call's id.
+            allowed: Whether it may run.
+            reason: Why not, for the model.
+        """
+        token = link.current_token()
+        if token is not None and _is_name(call) and isinstance(reason, str):
+            await answer(token, call, allowed is True, reason[:_LONGEST_REASON])
 
 
 def _is_name(name: object) -> TypeGuard[str]:
