@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -11,12 +10,17 @@ from typing import Any
 from streamui.models.demo.answer import Answer
 from streamui.models.demo.pace import CutError, paced
 from streamui.models.demo.responses import ResponsesWire
+from streamui.models.demo.shelf import Shelf
 from streamui.models.demo.wire import NONSENSE
 
 KEPT = 64
 """Responses whose events can still be had."""
 
-_WORDS = (b"event: response.output_text.delta\n", b"event: response.refusal.delta\n")
+_WORDS = (
+    b"event: response.output_text.delta\n",
+    b"event: response.refusal.delta\n",
+    b"event: response.function_call_arguments.delta\n",
+)
 
 
 class BackgroundResponse:
@@ -37,6 +41,7 @@ class BackgroundResponse:
         self._done = done
         self._broken = steering.fault if steering.fault in ("cut", "nonsense") else None
         self._after = steering.after
+        self._nonsense = steering.nonsense or NONSENSE
         if self._broken:
             made = replace(made, steering=replace(steering, fault=None))
         self._status = "queued"
@@ -91,7 +96,7 @@ class BackgroundResponse:
                 if word and words >= self._after:
                     if self._broken == "cut":
                         raise CutError
-                    yield NONSENSE
+                    yield self._nonsense
                     return
             if self._over:
                 return
@@ -114,24 +119,6 @@ class BackgroundResponse:
         news.set()
 
 
-class BackgroundResponses:
-    """The last ones, by their ids."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, BackgroundResponse] = OrderedDict()
-
-    def keep(self, id: str, response: BackgroundResponse) -> None:
-        """Keep one, and drop the oldest when there are too many."""
-        self._kept[id] = response
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)[1].cancel()
-
-    def get(self, id: str) -> BackgroundResponse | None:
-        """Get one; ``None`` when it is not, or no longer, kept."""
-        return self._kept.get(id)
-
-    def forget(self, id: str) -> None:
-        """Stop one and drop it, if there is one."""
-        response = self._kept.pop(id, None)
-        if response is not None:
-            response.cancel()
+def background_responses() -> Shelf[BackgroundResponse]:
+    """Make a shelf for them: one that is dropped is no longer written."""
+    return Shelf("Response", KEPT, BackgroundResponse.cancel)

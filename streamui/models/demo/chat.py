@@ -6,20 +6,20 @@ import time
 from collections.abc import Iterator
 from typing import Any, cast
 
-from streamui.models.demo.answer import Answer
-from streamui.models.demo.talk import Message
-from streamui.models.demo.wire import error_body, new_id, sse
+from streamui.models.demo.answer import Answer, Call
+from streamui.models.demo.ask import Ask
+from streamui.models.demo.wire import Piece, error_body, new_id, sse
 
 
 class ChatWire:
     """One chat completion: the same object for its stream and for its whole form.
 
     Args:
-        request: The request's JSON.
-        messages: The talk up to the question, for counting.
+        ask: The request.
     """
 
-    def __init__(self, request: dict[str, Any], messages: tuple[Message, ...]) -> None:
+    def __init__(self, ask: Ask) -> None:
+        request = ask.body
         self._head = {
             "id": new_id("chatcmpl").replace("_", "-"),
             "created": int(time.time()),
@@ -31,27 +31,32 @@ class ChatWire:
         self._counting = isinstance(options, dict) and bool(
             cast("dict[str, Any]", options).get("include_usage")
         )
-        self._input = sum(len(message.text.split()) for message in messages)
-        self._field = "content"
+        self._input = ask.size
+        self._named = ask.named
 
     def opening(self) -> bytes:  # noqa: D102 -- as its protocol says
         return b""
 
-    def reasoning(self, answer: Answer) -> Iterator[bytes]:  # noqa: D102 -- as its protocol says
+    def pieces(self, answer: Answer) -> Iterator[Piece]:  # noqa: D102 -- as its protocol says
         # Not OpenAI's, which keeps its reasoning to itself here, but DeepSeek's and vLLM's.
         for place, piece in enumerate(answer.reasoning):
             first = {"role": "assistant", "content": None} if place == 0 else {}
-            yield self._chunk({**first, "reasoning_content": piece})
-
-    def begin(self, answer: Answer) -> bytes:  # noqa: D102 -- as its protocol says
-        self._field = "refusal" if answer.steering.refuse else "content"
-        if answer.reasoning:
-            return b""
-        first = {"content": None, "refusal": ""} if answer.steering.refuse else {"content": ""}
-        return self._chunk({"role": "assistant", "refusal": None, **first})
-
-    def delta(self, delta: str) -> bytes:  # noqa: D102 -- as its protocol says
-        return self._chunk({self._field: delta})
+            yield Piece(self._chunk({**first, "reasoning_content": piece}), "thought")
+        refused = answer.steering.refuse
+        if not answer.reasoning:
+            empty = {"content": "" if answer.speaks and not refused else None}
+            first = {"role": "assistant", **empty, "refusal": "" if refused else None}
+            yield Piece(self._chunk(first), "frame")
+        field = "refusal" if refused else "content"
+        for delta in answer.deltas:
+            yield Piece(self._chunk({field: delta}), "word")
+        for index, call in enumerate(answer.calls):
+            function = {"name": call.name, "arguments": ""}
+            begun = {"index": index, "id": _id(call), "type": "function", "function": function}
+            yield Piece(self._chunk({"tool_calls": [begun]}), "frame")
+            for delta in call.deltas:
+                more = {"index": index, "function": {"arguments": delta}}
+                yield Piece(self._chunk({"tool_calls": [more]}), "word")
 
     def closing(self, answer: Answer) -> bytes:  # noqa: D102 -- as its protocol says
         end = self._chunk({}, self._reason(answer))
@@ -71,12 +76,21 @@ class ChatWire:
         refused = answer.steering.refuse
         message: dict[str, Any] = {
             "role": "assistant",
-            "content": None if refused else answer.text,
+            "content": answer.text if answer.speaks and not refused else None,
             "refusal": answer.text if refused else None,
             "annotations": [],
         }
         if answer.reasoning:
             message["reasoning_content"] = answer.thought
+        if answer.calls:
+            message["tool_calls"] = [
+                {
+                    "id": _id(call),
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": call.arguments},
+                }
+                for call in answer.calls
+            ]
         choice = {
             "index": 0,
             "message": message,
@@ -99,11 +113,14 @@ class ChatWire:
         return sse("", {**self._head, "object": "chat.completion.chunk", **data})
 
     def _reason(self, answer: Answer) -> str:
-        return "length" if answer.cut_short else "stop"
+        if answer.cut_short:
+            return "length"
+        # Who names the function does not need to be told that there is one.
+        return "tool_calls" if answer.calls and not self._named else "stop"
 
     def _usage(self, answer: Answer) -> dict[str, Any]:
         reasoned = len(answer.reasoning)
-        written = reasoned + len(answer.deltas)
+        written = reasoned + answer.words
         return {
             "prompt_tokens": self._input,
             "completion_tokens": written,
@@ -116,3 +133,7 @@ class ChatWire:
                 "rejected_prediction_tokens": 0,
             },
         }
+
+
+def _id(call: Call) -> str:
+    return call.id or new_id("call")

@@ -14,8 +14,10 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from streamui.models.demo.answer import answer
 from streamui.models.demo.delivery import TRANSPORT, Ledger
-from streamui.models.demo.routes import Routes
+from streamui.models.demo.routes import app
+from streamui.models.demo.service import Brain, Service
 from streamui.models.demo.stats import Stats
 
 _PATIENCE = 10.0
@@ -27,9 +29,10 @@ class DemoServer:
 
     Args:
         port: Where to listen; ``0`` takes any that is free.
+        brain: What answers, in place of the demo's own.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, brain: Brain = answer) -> None:
         self._ledger = Ledger()
         # The protocol is named, because asyncio switches Nagle's delay off only where it is.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -38,7 +41,7 @@ class DemoServer:
         self._socket.listen(512)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            Routes(self._ledger).app(),
+            app(Service(self._ledger, brain)),
             http=_Protocol,
             ws="none",
             lifespan="off",

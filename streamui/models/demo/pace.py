@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 from streamui.models.demo.answer import Answer
 from streamui.models.demo.wire import NONSENSE, Wire
@@ -16,7 +16,7 @@ class CutError(Exception):
     """The connection is to be cut here."""
 
 
-async def paced(answer: Answer, wire: Wire) -> AsyncIterator[bytes]:
+async def paced(answer: Answer, wire: Wire) -> AsyncIterator[bytes]:  # noqa: C901 -- one loop, in order
     """Stream an answer as its steering says.
 
     Args:
@@ -32,25 +32,43 @@ async def paced(answer: Answer, wire: Wire) -> AsyncIterator[bytes]:
     steering = answer.steering
     yield wire.opening()
     clock = _Clock(steering.rate)
-    if answer.reasoning:
-        async for piece in clock.pace(wire.reasoning(answer)):
-            yield piece
-    yield wire.begin(answer)
-    whole = steering.fault is None or steering.after > len(answer.deltas)
     # A fault that would come only later than the last word never comes.
-    deltas = answer.deltas if whole else answer.deltas[: steering.after]
-    async for piece in clock.pace(map(wire.delta, deltas)):
-        yield piece
-    if whole:
+    faulty = steering.fault is not None and steering.after <= answer.words
+    words = 0
+    held: list[bytes] = []
+    for piece in wire.pieces(answer):
+        word = piece.kind == "word"
+        if word and faulty and words == steering.after:
+            break
+        if word and words in answer.waits:
+            yield b"".join(held)
+            held.clear()
+            await answer.waits[words]()
+        if piece.kind != "frame":
+            await clock.next()
+        # What goes before a word is sent with it.
+        held.append(piece.data)
+        words += word
+        last = word and faulty and words == steering.after
+        if last or (piece.kind != "frame" and (clock.ticks or len(held) >= _TOGETHER)):
+            yield b"".join(held)
+            held.clear()
+            await asyncio.sleep(0)
+        if last:
+            break
+    yield b"".join(held)
+    if not faulty and answer.words in answer.waits:
+        await answer.waits[answer.words]()
+    if not faulty:
         yield wire.closing(answer)
     elif steering.fault == "stall":
         await asyncio.Event().wait()
     elif steering.fault == "cut":
         raise CutError
     elif steering.fault == "nonsense":
-        yield NONSENSE
+        yield steering.nonsense or NONSENSE
     else:
-        yield wire.error(steering.status, f"The demo was asked to fail with {steering.status}.")
+        yield wire.error(steering.status, steering.told)
 
 
 async def wait_for(answer: Answer) -> None:
@@ -63,9 +81,12 @@ async def wait_for(answer: Answer) -> None:
         CutError: The steering wants the connection cut.
     """
     steering = answer.steering
-    count = len(answer.deltas) if steering.fault is None else steering.after
+    words = answer.words if steering.fault is None else min(steering.after, answer.words)
     if steering.rate is not None:
-        await asyncio.sleep(min(count, len(answer.deltas)) / steering.rate)
+        await asyncio.sleep(words / steering.rate)
+    for place in sorted(answer.waits):
+        if place <= words:
+            await answer.waits[place]()
     if steering.fault == "stall":
         await asyncio.Event().wait()
     if steering.fault == "cut":
@@ -80,21 +101,14 @@ class _Clock:
         self._count = 0
         self._start = asyncio.get_running_loop().time()
 
-    async def pace(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-        if self._rate is None:
-            together: list[bytes] = []
-            for piece in pieces:
-                together.append(piece)
-                if len(together) == _TOGETHER:
-                    yield b"".join(together)
-                    together.clear()
-                    await asyncio.sleep(0)
-            if together:
-                yield b"".join(together)
-            return
-        for piece in pieces:
+    @property
+    def ticks(self) -> bool:
+        """Whether there is a delay at all."""
+        return self._rate is not None
+
+    async def next(self) -> None:
+        """Wait until the next piece is due."""
+        if self._rate is not None:
             due = self._start + self._count / self._rate
-            delay = due - asyncio.get_running_loop().time()
-            await asyncio.sleep(max(0.0, delay))
             self._count += 1
-            yield piece
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
-from streamui.models.demo.answer import Answer
-from streamui.models.demo.talk import Message, conversation_id
-from streamui.models.demo.wire import error_body, new_id, sse
+from streamui.models.demo.answer import Answer, Call
+from streamui.models.demo.ask import Ask
+from streamui.models.demo.items import conversation_id
+from streamui.models.demo.wire import Piece, error_body, new_id, sse
+
+_PARTS = ("text", "tools", "reasoning")
 
 
 class ResponsesWire:
     """One response: the same object for its stream and for its whole form.
 
     Args:
-        request: The request's JSON.
-        messages: The talk up to the question, for counting.
+        ask: The request.
     """
 
-    def __init__(self, request: dict[str, Any], messages: tuple[Message, ...]) -> None:
+    def __init__(self, ask: Ask) -> None:
         self.id = new_id("resp")
-        self._request = request
-        self._input = sum(len(message.text.split()) for message in messages)
+        self._request = ask.body
+        self._input = ask.size
         self._created = int(time.time())
-        self._background = request.get("background") is True
+        self._background = ask.body.get("background") is True
         self._number = 0
-        self._output: list[dict[str, Any]] = []
-        self._message = new_id("msg")
-        self._refusing = False
+        self._output: list[dict[str, Any]] | None = None
 
     def opening(self) -> bytes:  # noqa: D102 -- as its protocol says
         first = self.body("queued" if self._background else "in_progress")
@@ -37,58 +37,33 @@ class ResponsesWire:
             opening += self._event("response.queued", response=first)
         return opening + self._event("response.in_progress", response=self.body("in_progress"))
 
-    def reasoning(self, answer: Answer) -> Iterator[bytes]:  # noqa: D102 -- as its protocol says
-        item: dict[str, Any] = {"id": new_id("rs"), "type": "reasoning", "summary": []}
-        place: dict[str, Any] = {"item_id": item["id"], "output_index": 0, "summary_index": 0}
-        head = self._event("response.output_item.added", output_index=0, item=item)
-        head += self._event(
-            "response.reasoning_summary_part.added",
-            **place,
-            part={"type": "summary_text", "text": ""},
-        )
-        for piece in answer.reasoning:
-            name = "response.reasoning_summary_text.delta"
-            yield head + self._event(name, **place, delta=piece)
-            head = b""
-        part = {"type": "summary_text", "text": answer.thought}
-        done = item | {"summary": [part]}
-        self._output.append(done)
-        yield (
-            self._event("response.reasoning_summary_text.done", **place, text=answer.thought)
-            + self._event("response.reasoning_summary_part.done", **place, part=part)
-            + self._event("response.output_item.done", output_index=0, item=done)
-        )
-
-    def begin(self, answer: Answer) -> bytes:  # noqa: D102 -- as its protocol says
-        self._refusing = answer.steering.refuse
-        item = self._item("in_progress", [])
-        index = len(self._output)
-        return self._event("response.output_item.added", output_index=index, item=item) + (
-            self._event("response.content_part.added", **self._place(), part=self._part(""))
-        )
-
-    def delta(self, delta: str) -> bytes:  # noqa: D102 -- as its protocol says
-        name = "response.refusal.delta" if self._refusing else "response.output_text.delta"
-        more: dict[str, Any] = {} if self._refusing else {"logprobs": []}
-        return self._event(name, **self._place(), delta=delta, **more)
+    def pieces(self, answer: Answer) -> Iterator[Piece]:  # noqa: D102 -- as its protocol says
+        calls = iter(answer.calls)
+        for index, item in enumerate(self.output(answer)):
+            if item["type"] == "reasoning":
+                yield from self._reasoning(index, item, answer)
+            elif item["type"] == "message":
+                yield from self._message(index, item, answer)
+            else:
+                yield from self._call(index, item, next(calls))
+            yield self._frame("response.output_item.done", output_index=index, item=item)
 
     def closing(self, answer: Answer) -> bytes:  # noqa: D102 -- as its protocol says
-        text = answer.text
-        status = "incomplete" if answer.cut_short else "completed"
-        item = self._item(status, [self._part(text)])
-        if self._refusing:
-            done = self._event("response.refusal.done", **self._place(), refusal=text)
-        else:
-            name = "response.output_text.done"
-            done = self._event(name, **self._place(), text=text, logprobs=[])
-        done += self._event("response.content_part.done", **self._place(), part=self._part(text))
-        index = len(self._output)
-        done += self._event("response.output_item.done", output_index=index, item=item)
-        return done + self._event(f"response.{status}", response=self.whole(answer))
+        return self._event(f"response.{_status(answer)}", response=self.whole(answer))
 
     def error(self, status: int, message: str) -> bytes:  # noqa: D102 -- as its protocol says
         body = error_body(status, message)
         return self._event("error", code=body["code"], message=message, param=None)
+
+    def output(self, answer: Answer) -> list[dict[str, Any]]:
+        """Make the finished items, the same at each call.
+
+        Args:
+            answer: What they say.
+        """
+        if self._output is None:
+            self._output = list(self._items(answer))
+        return self._output
 
     def whole(self, answer: Answer) -> dict[str, Any]:
         """Make the finished response.
@@ -96,17 +71,10 @@ class ResponsesWire:
         Args:
             answer: What it says.
         """
-        self._refusing = answer.steering.refuse
-        status = "incomplete" if answer.cut_short else "completed"
-        output = list(self._output)
-        if answer.reasoning and not output:
-            part = {"type": "summary_text", "text": answer.thought}
-            output.append({"id": new_id("rs"), "type": "reasoning", "summary": [part]})
-        output.append(self._item(status, [self._part(answer.text)]))
+        body = self.body(_status(answer))
+        body["output"] = self.output(answer)
         reasoned = len(answer.reasoning)
-        written = reasoned + len(answer.deltas)
-        body = self.body(status)
-        body["output"] = output
+        written = reasoned + answer.words
         body["usage"] = {
             "input_tokens": self._input,
             "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -129,6 +97,7 @@ class ResponsesWire:
         """
         asked = self._request
         conversation = conversation_id(asked.get("conversation"))
+        text, tools, reasoning = (asked.get(name) for name in _PARTS)
         return {
             "id": self.id,
             "object": "response",
@@ -146,40 +115,99 @@ class ResponsesWire:
             "output": [],
             "parallel_tool_calls": asked.get("parallel_tool_calls", True),
             "previous_response_id": asked.get("previous_response_id"),
-            "reasoning": {"effort": None, "summary": None},
+            "reasoning": {"effort": None, "summary": None, **_object(reasoning)},
             "service_tier": "default",
             "temperature": asked.get("temperature", 1.0),
-            "text": {"format": {"type": "text"}, "verbosity": "medium"},
-            "tool_choice": "auto",
-            "tools": [],
+            "text": {"format": {"type": "text"}, "verbosity": "medium", **_object(text)},
+            "tool_choice": asked.get("tool_choice") or "auto",
+            "tools": tools if isinstance(tools, list) else [],
             "top_p": asked.get("top_p", 1.0),
             "truncation": "disabled",
             "usage": None,
             "user": None,
         }
 
-    def _place(self) -> dict[str, Any]:
-        return {
-            "item_id": self._message,
-            "output_index": len(self._output),
-            "content_index": 0,
-        }
+    def _items(self, answer: Answer) -> Iterator[dict[str, Any]]:
+        if answer.reasoning:
+            part = {"type": "summary_text", "text": answer.thought}
+            item: dict[str, Any] = {"id": new_id("rs"), "type": "reasoning", "summary": [part]}
+            if "reasoning.encrypted_content" in (self._request.get("include") or ()):
+                item["encrypted_content"] = new_id("gAAAA")
+            yield item
+        if answer.speaks:
+            yield {
+                "id": new_id("msg"),
+                "type": "message",
+                "status": _status(answer),
+                "content": [_part(answer, answer.text)],
+                "role": "assistant",
+            }
+        for call in answer.calls:
+            yield {
+                "id": new_id("fc"),
+                "type": "function_call",
+                "status": "completed",
+                "arguments": call.arguments,
+                "call_id": call.id or new_id("call"),
+                "name": call.name,
+            }
 
-    def _part(self, text: str) -> dict[str, Any]:
-        if self._refusing:
-            return {"type": "refusal", "refusal": text}
-        return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
+    def _reasoning(self, index: int, item: dict[str, Any], answer: Answer) -> Iterator[Piece]:
+        yield self._frame(
+            "response.output_item.added", output_index=index, item=item | {"summary": []}
+        )
+        place: dict[str, Any] = {"item_id": item["id"], "output_index": index, "summary_index": 0}
+        empty = {"type": "summary_text", "text": ""}
+        yield self._frame("response.reasoning_summary_part.added", **place, part=empty)
+        name = "response.reasoning_summary_text"
+        for piece in answer.reasoning:
+            yield Piece(self._event(f"{name}.delta", **place, delta=piece), "thought")
+        yield self._frame(f"{name}.done", **place, text=answer.thought)
+        part = item["summary"][0]
+        yield self._frame("response.reasoning_summary_part.done", **place, part=part)
 
-    def _item(self, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
-        return {
-            "id": self._message,
-            "type": "message",
-            "status": status,
-            "content": content,
-            "role": "assistant",
-        }
+    def _message(self, index: int, item: dict[str, Any], answer: Answer) -> Iterator[Piece]:
+        begun: dict[str, Any] = item | {"status": "in_progress", "content": []}
+        yield self._frame("response.output_item.added", output_index=index, item=begun)
+        place = {"item_id": item["id"], "output_index": index, "content_index": 0}
+        part = _part(answer, "")
+        yield self._frame("response.content_part.added", **place, part=part)
+        refused = answer.steering.refuse
+        name = "response.refusal" if refused else "response.output_text"
+        more: dict[str, Any] = {} if refused else {"logprobs": []}
+        for delta in answer.deltas:
+            yield Piece(self._event(f"{name}.delta", **place, delta=delta, **more), "word")
+        text = {"refusal" if refused else "text": answer.text}
+        yield self._frame(f"{name}.done", **place, **text, **more)
+        yield self._frame("response.content_part.done", **place, part=item["content"][0])
+
+    def _call(self, index: int, item: dict[str, Any], call: Call) -> Iterator[Piece]:
+        begun = item | {"status": "in_progress", "arguments": ""}
+        yield self._frame("response.output_item.added", output_index=index, item=begun)
+        place = {"item_id": item["id"], "output_index": index}
+        name = "response.function_call_arguments"
+        for delta in call.deltas:
+            yield Piece(self._event(f"{name}.delta", **place, delta=delta), "word")
+        yield self._frame(f"{name}.done", **place, arguments=call.arguments)
+
+    def _frame(self, name: str, **data: Any) -> Piece:
+        return Piece(self._event(name, **data), "frame")
 
     def _event(self, name: str, **data: Any) -> bytes:
         number = self._number
         self._number += 1
         return sse(name, {"type": name, "sequence_number": number, **data})
+
+
+def _status(answer: Answer) -> str:
+    return "incomplete" if answer.cut_short else "completed"
+
+
+def _part(answer: Answer, text: str) -> dict[str, Any]:
+    if answer.steering.refuse:
+        return {"type": "refusal", "refusal": text}
+    return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
+
+
+def _object(given: object) -> Mapping[str, Any]:
+    return cast("dict[str, Any]", given) if isinstance(given, dict) else {}

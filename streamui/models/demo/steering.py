@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 DEFAULT_RATE = 40.0
@@ -67,9 +68,12 @@ class Steering:
         retry_after: Seconds to say with a 429.
         think: Whether to reason first.
         refuse: Whether to refuse.
+        message: What to say with a failure; ``""`` for the usual.
+        headers: To send with an HTTP status, besides.
+        nonsense: The bytes that are sent as nonsense; ``b""`` for the usual.
     """
 
-    question: str
+    question: str = ""
     words: int | None = None
     tokens: int | None = None
     characters: int = 5
@@ -81,6 +85,14 @@ class Steering:
     retry_after: float = 1.0
     think: bool = False
     refuse: bool = False
+    message: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    nonsense: bytes = b""
+
+    @property
+    def told(self) -> str:
+        """What to say with a failure."""
+        return self.message or f"The demo was asked to fail with {self.status}."
 
     @classmethod
     def read(cls, message: str) -> Steering:

@@ -1,17 +1,11 @@
-"""What was said before: the messages of a request, and the conversations kept between them."""
+"""What was said: the messages, the tool calls and the tools' results of a request."""
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections import OrderedDict
-from contextlib import suppress
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
-
-RESPONSES_KEPT = 512
-CONVERSATIONS_KEPT = 256
-MESSAGES_KEPT = 60
 
 Role: TypeAlias = Literal["user", "assistant", "system"]
 
@@ -29,163 +23,133 @@ class Message:
     text: str
 
 
-class UnknownError(LookupError):
-    """A response or a conversation that is not, or no longer, in memory."""
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function that the model wanted called.
 
-
-@dataclass(slots=True)
-class Conversation:
-    """A conversation kept on the server."""
+    Attributes:
+        id: Under which its result is expected.
+        name: The function.
+        arguments: As the model wrote them: JSON text.
+    """
 
     id: str
-    created_at: int
-    metadata: dict[str, Any]
-    messages: tuple[Message, ...] = ()
-
-    def body(self) -> dict[str, Any]:
-        """Make its form on the wire."""
-        return {
-            "id": self.id,
-            "object": "conversation",
-            "created_at": self.created_at,
-            "metadata": self.metadata,
-        }
+    name: str
+    arguments: str
 
 
-@dataclass(slots=True)
-class _Kept:
-    body: dict[str, Any]
-    messages: tuple[Message, ...]
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What a function gave back.
+
+    Attributes:
+        id: Of the call.
+        text: The result, as text.
+    """
+
+    id: str
+    text: str
 
 
-@dataclass(slots=True)
-class Memory:
-    """The last responses and conversations; older ones are forgotten."""
-
-    _responses: OrderedDict[str, _Kept] = field(default_factory=OrderedDict[str, _Kept])
-    _conversations: OrderedDict[str, Conversation] = field(
-        default_factory=OrderedDict[str, Conversation]
-    )
-
-    def keep(self, body: dict[str, Any], messages: tuple[Message, ...]) -> None:
-        """Remember a response and all that was said up to it.
-
-        Args:
-            body: The response in its wire form, with its ``id`` and its ``conversation``.
-            messages: The talk, the answer included.
-        """
-        messages = messages[-MESSAGES_KEPT:]
-        self._responses[body["id"]] = _Kept(body, messages)
-        if len(self._responses) > RESPONSES_KEPT:
-            self._responses.popitem(last=False)
-        conversation = body.get("conversation")
-        if conversation:
-            # It may have been forgotten while the answer was written.
-            with suppress(UnknownError):
-                self.conversation(conversation["id"]).messages = messages
-
-    def response(self, id: str) -> dict[str, Any]:
-        """Get a response's wire form.
-
-        Raises:
-            UnknownError: There is none with this id.
-        """
-        return self._response(id).body
-
-    def before(self, previous: object, conversation: object) -> tuple[Message, ...]:
-        """Get what was said before a request.
-
-        Args:
-            previous: Its ``previous_response_id``.
-            conversation: Its ``conversation``: an id or an object with one.
-
-        Raises:
-            UnknownError: There is no such response or conversation.
-        """
-        if previous:
-            return self._response(str(previous)).messages
-        name = conversation_id(conversation)
-        return self.conversation(name).messages if name else ()
-
-    def forget(self, id: str) -> None:
-        """Drop a response.
-
-        Raises:
-            UnknownError: There is none with this id.
-        """
-        self._response(id)
-        del self._responses[id]
-
-    def begin(self, metadata: dict[str, Any], items: object) -> Conversation:
-        """Open a conversation.
-
-        Args:
-            metadata: To give back with it.
-            items: What was said in it before.
-        """
-        id = f"conv_{secrets.token_hex(24)}"
-        made = Conversation(id, int(time.time()), metadata, read_messages(items))
-        self._conversations[id] = made
-        if len(self._conversations) > CONVERSATIONS_KEPT:
-            self._conversations.popitem(last=False)
-        return made
-
-    def conversation(self, id: str) -> Conversation:
-        """Get a conversation, and count that as a use.
-
-        Raises:
-            UnknownError: There is none with this id.
-        """
-        try:
-            self._conversations.move_to_end(id)
-        except KeyError:
-            raise UnknownError(f"Conversation with id '{id}' not found.") from None
-        return self._conversations[id]
-
-    def _response(self, id: str) -> _Kept:
-        try:
-            return self._responses[id]
-        except KeyError:
-            raise UnknownError(f"Response with id '{id}' not found.") from None
+Said: TypeAlias = Message | ToolCall | ToolOutput
+Talk: TypeAlias = tuple[Said, ...]
 
 
-def conversation_id(conversation: object) -> str:
-    """Read a request's ``conversation``: an id, an object with one, or nothing."""
-    if isinstance(conversation, dict):
-        return str(cast("dict[str, Any]", conversation).get("id") or "")
-    return str(conversation or "")
+class InvalidError(ValueError):
+    """A request that OpenAI would refuse, with what it would say."""
 
 
-def read_messages(given: object) -> tuple[Message, ...]:
+def messages_of(talk: Sequence[Said]) -> tuple[Message, ...]:
+    """Leave only the messages of a talk."""
+    return tuple(said for said in talk if isinstance(said, Message))
+
+
+def said_text(said: Said) -> str:
+    """Give the words of something that was said."""
+    return said.arguments if isinstance(said, ToolCall) else said.text
+
+
+def read_talk(given: object) -> Talk:
     """Read the ``input`` of a response, the ``messages`` of a chat or the items of either.
 
     Args:
-        given: A string or a list of messages; what is no message is left out.
+        given: A string or a list; what is of no meaning here is left out.
 
     Returns:
-        The messages that have text.
+        The messages that have text, the calls and the results, in their order.
     """
     if isinstance(given, str):
         return (Message("user", given),)
     if not isinstance(given, list):
         return ()
-    messages: list[Message] = []
-    for item in cast("list[Any]", given):
-        if not isinstance(item, dict):
-            continue
-        said = cast("dict[str, Any]", item)
-        role = said.get("role")
-        text = _text(said.get("content"))
-        if role in ("user", "assistant") and text:
-            messages.append(Message(role, text))
-        elif role in ("system", "developer") and text:
-            messages.append(Message("system", text))
-    return tuple(messages)
+    items = [
+        cast("dict[str, Any]", item) for item in cast("list[Any]", given) if isinstance(item, dict)
+    ]
+    return tuple(said for item in items for said in _read(item))
 
 
-def _text(content: object) -> str:
+def check_pairs(talk: Talk, unanswered: str, unasked: str) -> None:
+    """Check that each call has its result after it, as OpenAI does.
+
+    Args:
+        talk: All of it.
+        unanswered: What to say of calls without a result; ``{}`` becomes their ids.
+        unasked: What to say of a result without a call.
+
+    Raises:
+        InvalidError: One is missing.
+    """
+    waiting: list[str] = []
+    for said in talk:
+        if isinstance(said, ToolCall):
+            waiting.append(said.id)
+        elif isinstance(said, ToolOutput):
+            if said.id not in waiting:
+                raise InvalidError(unasked.format(said.id))
+            waiting.remove(said.id)
+    if waiting:
+        raise InvalidError(unanswered.format(", ".join(waiting)))
+
+
+def _read(item: dict[str, Any]) -> Iterator[Said]:
+    kind, role = item.get("type"), item.get("role")
+    text = text_of(item.get("content"))
+    if kind == "function_call":
+        yield _call(item.get("call_id"), item)
+    elif kind == "function_call_output":
+        yield ToolOutput(str(item.get("call_id")), text_of(item.get("output")))
+    elif role == "tool":
+        yield ToolOutput(str(item.get("tool_call_id")), text)
+    elif role in ("system", "developer") and text:
+        yield Message("system", text)
+    elif role in ("user", "assistant"):
+        if text:
+            yield Message(role, text)
+        calls = item.get("tool_calls")
+        for call in cast("list[Any]", calls) if isinstance(calls, list) else ():
+            if isinstance(call, dict):
+                made = cast("dict[str, Any]", call)
+                function = made.get("function")
+                yield _call(made.get("id"), cast("dict[str, Any]", function or {}))
+
+
+def _call(id: object, function: dict[str, Any]) -> ToolCall:
+    return ToolCall(str(id), str(function.get("name")), str(function.get("arguments") or "{}"))
+
+
+def text_of(content: object) -> str:
+    """Read the text of a message's content or of a tool's output.
+
+    Args:
+        content: A string, a list of parts, or anything else.
+
+    Returns:
+        The text of its parts, each on a line of its own.
+    """
     if isinstance(content, str):
         return content
+    if isinstance(content, dict):
+        return json.dumps(content)
     if not isinstance(content, list):
         return ""
     parts: list[str] = []

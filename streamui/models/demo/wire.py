@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from streamui.models.demo.answer import Answer
 
@@ -24,6 +25,20 @@ _ERRORS: dict[int, tuple[str, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some bytes of an answer.
+
+    Attributes:
+        data: One or more events.
+        kind: A ``word`` of the text or of a call is paced, and faults are counted in them; a
+            ``thought`` is only paced; a ``frame`` goes with what follows it.
+    """
+
+    data: bytes
+    kind: Literal["frame", "thought", "word"]
+
+
 class Wire(Protocol):
     """Writes the bytes of one streamed answer, in the order of the methods."""
 
@@ -31,20 +46,12 @@ class Wire(Protocol):
         """Write what comes before any content."""
         ...
 
-    def reasoning(self, answer: Answer) -> Iterator[bytes]:
-        """Write the reasoning, one item for each of its pieces, and its end."""
-        ...
-
-    def begin(self, answer: Answer) -> bytes:
-        """Write what comes before the first piece of text."""
-        ...
-
-    def delta(self, delta: str) -> bytes:
-        """Write a piece of the text, or of the refusal."""
+    def pieces(self, answer: Answer) -> Iterator[Piece]:
+        """Write the content: reasoning, text, calls."""
         ...
 
     def closing(self, answer: Answer) -> bytes:
-        """Write the end of the content and of the stream."""
+        """Write the end of the stream."""
         ...
 
     def error(self, status: int, message: str) -> bytes:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from streamui.models.demo.answer import answer
+from streamui.models.demo.ask import Ask
 from streamui.models.demo.replies import HONESTY, reply
 from streamui.models.demo.snippets import LANGUAGES, snippet
 from streamui.models.demo.talk import Message
@@ -89,7 +90,7 @@ def talk(*said: str) -> tuple[Message, ...]:
     messages: tuple[Message, ...] = ()
     for text in said:
         messages = (*messages, Message("user", text))
-        messages = (*messages, Message("assistant", answer(messages).text))
+        messages = (*messages, Message("assistant", answer(Ask(messages)).text))
     return messages
 
 
@@ -124,4 +125,4 @@ def test_shorter_is_shorter() -> None:
 
 @pytest.mark.parametrize("question", ["\x00", "😀" * 1000, "about " * 500, "a\nb\u2028c", "\ud83d"])
 def test_odd_questions_get_an_answer(question: str) -> None:
-    assert answer((Message("user", question),)).text
+    assert answer(Ask((Message("user", question),))).text

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from streamui.models.demo.answer import answer
+from streamui.models.demo.ask import Ask
 from streamui.models.demo.steering import DEFAULT_RATE, LONGEST, Steering
 from streamui.models.demo.talk import Message
 
@@ -122,14 +123,14 @@ def test_a_huge_request_is_bounded() -> None:
 @pytest.mark.parametrize("words", [0, 1, 2, 3, 10, 11, 12, 13, 57, 300, 2_001])
 @pytest.mark.parametrize("topic", ["tea", "the history of the Roman empire"])
 def test_the_answer_has_exactly_so_many_words(words: int, topic: str) -> None:
-    made = answer((Message("user", f"Write {words} words about {topic}"),))
+    made = answer(Ask((Message("user", f"Write {words} words about {topic}"),)))
     assert len(made.text.split()) == len(made.deltas) == words
     assert words < 20 or topic in made.text
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 60])
 def test_each_token_has_exactly_so_many_characters(length: int) -> None:
-    made = answer((Message("user", f"Write 500 tokens of {length} characters"),))
+    made = answer(Ask((Message("user", f"Write 500 tokens of {length} characters"),)))
     assert len(made.deltas) == 500
     assert {len(delta) for delta in made.deltas} == {length}
     assert made.text.isascii()
@@ -146,5 +147,5 @@ def test_a_hostile_message_takes_no_time(text: str) -> None:
     blanks = " " * 100_000
     text = text.format(blanks) if "{}" in text else (text * 100_000)[:100_000]
     start = time.process_time()
-    answer((Message("user", text), Message("assistant", text), Message("user", text)))
+    answer(Ask((Message("user", text), Message("assistant", text), Message("user", text))))
     assert time.process_time() - start < 1.0
