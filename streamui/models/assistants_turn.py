@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamui.errors import ModelError
 from streamui.models.assistants import cancel_run
-from streamui.models.conversation import Turn
+from streamui.models.conversation import Turn, plain_options
 from streamui.models.events import ModelEvent
 from streamui.models.messages import Message, chat_messages
 from streamui.models.provider import Model
@@ -56,7 +56,8 @@ class ThreadTurn(Turn):
         options: Mapping[str, Any] | None = None,
     ) -> Callable[[], Awaitable[Any]]:
         """Prepare a step: a run, or the results that it waits for."""
-        news = self._news(messages)
+        news = self._with_owed(messages)
+        given_options = plain_options(options)
         runs: Any = model.client().beta.threads.runs
         thread = self.conversation.id
 
@@ -72,7 +73,7 @@ class ThreadTurn(Turn):
 
         async def ask() -> Any:
             # What a run that failed was asked is in the thread already.
-            given = _arguments([] if self._asked else news, system, tools, format, options or {})
+            given = _arguments([] if self._asked else news, system, tools, format, given_options)
             given |= {"assistant_id": self.conversation.assistant, "stream": True}
             stream = await _quietly(runs.create, thread, **given)
             self._asked = True

@@ -133,8 +133,6 @@ class Turn:
     def __init__(self, conversation: Conversation, model: Model) -> None:
         self.conversation = conversation
         self.model = model
-        self._messages: Sequence[Message] = ()
-        self._said = 0
         self._called: list[str] = []
 
     def open_stream(
@@ -151,7 +149,7 @@ class Turn:
 
         Args:
             model: As there; the provider is the conversation's.
-            messages: All of this turn so far; what the provider has already is not sent again.
+            messages: What is new: the question, and then what the tools gave.
             system: As there.
             tools: As there.
             format: As there.
@@ -160,8 +158,8 @@ class Turn:
         Returns:
             A function that sends the request and gives the stream.
         """
-        news = self._news(messages)
-        given = {**(options or {}), **self._kept_by()}
+        given = {**plain_options(options), **self._kept_by()}
+        news = self._with_owed(messages)
         return open_stream(model, news, system=system, tools=tools, format=format, options=given)
 
     def hear(self, event: ModelEvent) -> None:
@@ -169,44 +167,49 @@ class Turn:
         if event.type == "tool-call":
             self._called.append(event.id)
         elif event.type == "finish":
-            self._said = len(self._messages)
-            called, self._called = self._called, []
-            self.conversation.unsent = [output(id, NOT_RUN) for id in called]
+            self.conversation.unsent = [output(id, NOT_RUN) for id in self._called]
+            self._called = []
             if self.conversation.kind == "responses" and event.response_id:
                 self.conversation.id = event.response_id
-        elif event.type == "error":
-            self._called = []
 
     def owe(self, messages: Sequence[Message]) -> None:
-        """Take results that this turn sends no more, so that the next one begins with them.
+        """Keep the results of tools until they are sent, by this turn or by the next one.
 
         Args:
-            messages: All of this turn.
+            messages: Anything; the results among it are meant.
         """
-        results = {
-            item["call_id"]: dict(item) for item in messages[self._said :] if _is_output(item)
-        }
+        results = {item["call_id"]: dict(item) for item in messages if _is_output(item)}
         unsent = self.conversation.unsent
         self.conversation.unsent = [results.get(item["call_id"], item) for item in unsent]
 
     async def leave(self) -> None:
         """End it; what the provider still does for it is stopped."""
-        # What a step that failed was sent is not remembered.
-        self.owe(self._messages)
 
-    def _news(self, messages: Sequence[Message]) -> list[Message]:
-        """Choose what the provider has not got yet: neither sent before nor its own."""
-        self._messages = list(messages)
-        news = [item for item in messages[self._said :] if not self._said or _is_output(item)]
-        given = {item.get("call_id") for item in news if _is_output(item)}
-        owed = [item for item in self.conversation.unsent if item["call_id"] not in given]
-        return [*owed, *news]
+    def _with_owed(self, messages: Sequence[Message]) -> list[Message]:
+        """Add the results that the provider waits for, which may be those of another turn."""
+        # A request that fails is not remembered: they stay unsent until an answer has come.
+        self.owe(messages)
+        news = [item for item in messages if not _is_output(item)]
+        given = [item for item in messages if _is_output(item)]
+        owed = {item["call_id"] for item in self.conversation.unsent}
+        rest = [item for item in given if item["call_id"] not in owed]
+        return [*self.conversation.unsent, *rest, *news]
 
     def _kept_by(self) -> dict[str, Any]:
-        id = self.conversation.id
-        if self.conversation.kind == "conversation":
-            return {"conversation": id}
-        return {"previous_response_id": id} if id else {}
+        conversation = self.conversation
+        known = conversation.kind == "conversation"
+        key = "conversation" if known else "previous_response_id"
+        return {key: conversation.id} if conversation.id else {}
+
+
+def plain_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Leave out of a call's options how the provider remembers: a conversation says it.
+
+    Args:
+        options: As :func:`~streamui.models.request.open_stream` takes them.
+    """
+    own = ("conversation", "previous_response_id")
+    return {key: value for key, value in (options or {}).items() if key not in own}
 
 
 def output(call_id: str, text: str) -> dict[str, Any]:
