@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from streamui.models.conversation import Conversation
     from streamui.models.model_events import model_events
     from streamui.models.provider import Model, models
+    from streamui.models.stream_text import stream_text
+    from streamui.models.text_result import TextResult
+    from streamui.models.text_stream import TextStream
     from streamui.models.resume import resume
     from streamui.models.tool import Tool, ToolContext, ToolOutput, tool
     from streamui.models.tool_states import ToolState, track_tools
@@ -84,6 +87,8 @@ _homes = {
     "StreamTypeError": "errors",
     "StreamUIError": "errors",
     "StreamableValue": "streamable.value",
+    "TextResult": "models.text_result",
+    "TextStream": "models.text_stream",
     "TooLongError": "errors",
     "Tool": "models.tool",
     "ToolContext": "models.tool",
@@ -115,6 +120,7 @@ _homes = {
     "stop": "page.server_function",
     "stop_open": "server.stats",
     "stream_collector": "http.metrics",
+    "stream_text": "models.stream_text",
     "stream_url": "http.links",
     "text": "components.text",
     "text_response": "http.responses",
@@ -146,6 +152,8 @@ __all__ = [
     "StreamTypeError",
     "StreamUIError",
     "StreamableValue",
+    "TextResult",
+    "TextStream",
     "TooLongError",
     "Tool",
     "ToolContext",
@@ -178,6 +186,7 @@ __all__ = [
     "stop",
     "stop_open",
     "stream_collector",
+    "stream_text",
     "stream_url",
     "text",
     "text_response",

@@ -125,6 +125,8 @@ StreamNotFoundError
 StreamTypeError
 StreamUIError
 StreamableValue
+TextResult
+TextStream
 TooLongError
 Tool
 ToolContext
@@ -157,6 +159,7 @@ status
 stop
 stop_open
 stream_collector
+stream_text
 stream_url
 text
 text_response

@@ -32,8 +32,17 @@ OUTSIDE = {
     "reflex_hook": {"wrapt"},
     "streamable": set[str](),
     "store": {"redis"},
-    # Starlette and uvicorn are the demo model's; a tool's description is in its docstring.
-    "models": {"docstring_parser", "openai", "pydantic", "pydantic_core", "starlette", "uvicorn"},
+    # Starlette and uvicorn are the demo model's; a tool's description is in its docstring; text
+    # is cut between characters as people see them.
+    "models": {
+        "docstring_parser",
+        "openai",
+        "pydantic",
+        "pydantic_core",
+        "regex",
+        "starlette",
+        "uvicorn",
+    },
     # Signed links, loaded when one is made or shown; metrics, where an app uses them.
     "server": {"itsdangerous", "opentelemetry", "prometheus_client"},
     "http": {"httpx", "prometheus_client", "starlette"},

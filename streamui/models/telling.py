@@ -1,0 +1,86 @@
+"""What a model's answer has told so far, for whoever reads it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from streamui.models.callbacks import Callback, Listener
+from streamui.models.events import ModelEvent, ReasoningEnd, TextEnd
+from streamui.streamable.value import StreamableValue
+
+Refused = Callable[[StreamableValue[Any], Exception], None]
+
+
+class Telling:
+    """All events of an answer, kept for readers who come at any time.
+
+    Args:
+        on_chunk: A user's function that is told of each, or ``None``.
+        refused: Called when a streamable does not take the text; may raise.
+    """
+
+    def __init__(self, on_chunk: Callback | None, refused: Refused) -> None:
+        self.events: list[ModelEvent] = []
+        """All that was told so far."""
+        self.texts: list[str] = []
+        """The text deltas among it."""
+        self.listener = Listener(on_chunk) if on_chunk is not None else None
+        self.streamables: list[StreamableValue[Any]] = []
+        """Those that get the text."""
+        self._refused = refused
+        self._loop = asyncio.get_running_loop()
+        self._waiters: list[asyncio.Future[None]] = []
+        self._parts: dict[str, TextEnd | ReasoningEnd] = {}
+
+    def tell(self, event: ModelEvent) -> None:
+        """Let everybody know of an event.
+
+        Raises:
+            Exception: What ``refused`` raised.
+        """
+        self.events.append(event)
+        if event.type == "text-delta":
+            self.texts.append(event.delta)
+            for streamable in self.streamables:
+                try:
+                    streamable.append(event.delta)
+                except Exception as error:  # it is too long, or closed
+                    self.streamables.remove(streamable)
+                    self._refused(streamable, error)
+                    break
+        elif event.type == "text-start":
+            self._parts[event.id] = TextEnd(event.id)
+        elif event.type == "reasoning-start":
+            self._parts[event.id] = ReasoningEnd(event.id)
+        elif event.type == "text-end" or event.type == "reasoning-end":
+            self._parts.pop(event.id, None)
+        if self.listener is not None:
+            self.listener.tell(event)
+        if self._waiters:
+            self.wake()
+
+    def close_parts(self) -> None:
+        """End the parts that are open, because the answer broke off."""
+        for end in list(self._parts.values()):
+            self.tell(end)
+
+    async def wait(self) -> None:
+        """Wait until there is more, or somebody is to look."""
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            with suppress(ValueError):
+                self._waiters.remove(waiter)
+
+    def wake(self) -> None:
+        """Have those who wait look again."""
+        # Once for all that is told before they run: until then nobody waits any more.
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
