@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from streamui.models.conversation import Conversation
     from streamui.models.model_events import model_events
     from streamui.models.provider import Model, models
+    from streamui.models.resume import resume
     from streamui.models.stream_text import stream_text
     from streamui.models.text_result import TextResult
     from streamui.models.text_stream import TextStream
-    from streamui.models.resume import resume
     from streamui.models.tool import Tool, ToolContext, ToolOutput, tool
     from streamui.models.tool_states import ToolState, track_tools
     from streamui.page.approvals import approve, deny
