@@ -35,6 +35,8 @@ class AssistantRun:
         self.thread_id = thread_id
         self.id = id
         self.ended = False
+        self.renewable = not id
+        """Whether the stream began it, so that another run can be begun in its place."""
 
     @classmethod
     def of(cls, stream: object) -> Self | None:

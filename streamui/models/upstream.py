@@ -158,8 +158,8 @@ class Upstream:
         silent = failure.code == "timeout"
         background = self.background or AssistantRun.of(self._source.opened)
         if isinstance(background, AssistantRun):
-            if not background.ended:
-                return None  # It goes on, and its thread takes no other one.
+            if not (background.ended and background.renewable):
+                return None  # One that goes on lets its thread have no other.
         elif background is not None and background.after is not None and not told:
             # Once tells a dead connection from a silent model.
             if self._resumed >= (1 if silent else _RESUMES):
