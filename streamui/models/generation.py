@@ -6,21 +6,21 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import cast
 
 from streamui.errors import ModelError, StreamCancelledError, StreamClosedError, StreamUIError
 from streamui.models.callbacks import Callback, call
 from streamui.models.events import Failure
 from streamui.models.failures import as_model_error
 from streamui.models.pace import Pace, Pacer
-from streamui.models.steps import Question, Step, Steps, total_usage
-from streamui.models.telling import Telling
+from streamui.models.step import Step, total_usage
+from streamui.models.steps import Question, Steps
+from streamui.models.telling import Sink, Telling
 from streamui.models.text_result import ModelResponse, TextResult
 from streamui.models.tool_approvals import Approvals
 from streamui.settings import settings
 from streamui.streamable.failure import words_for_log
 from streamui.streamable.scope import current_scope
-from streamui.streamable.value import StreamableValue
 
 logger = logging.getLogger("streamui")
 
@@ -80,7 +80,7 @@ class Generation:
 
     # -- reading ------------------------------------------------------------------------
 
-    def feed(self, streamable: StreamableValue[Any]) -> None:
+    def feed(self, streamable: Sink) -> None:
         """Append all text to a streamable, what there is and what comes."""
         if self.telling.texts:
             streamable.append("".join(self.telling.texts))
@@ -137,7 +137,7 @@ class Generation:
             if self._begun:
                 self._task.cancel()
 
-    def _refused(self, streamable: StreamableValue[Any], error: Exception) -> None:
+    def _refused(self, streamable: Sink, error: Exception) -> None:
         if isinstance(error, StreamClosedError) and streamable.status in (
             "cancelled",
             "interrupted",
@@ -195,6 +195,8 @@ class Generation:
         try:
             if self._pacer is not None:
                 self._pacer.flush()
+            for end in telling.endings:
+                end()
         except Exception as cause:  # a streamable's
             self.error = self.error or cause
         self.error = error = self.error or self._broken

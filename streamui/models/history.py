@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from streamui.models.events import ToolCall
-
-if TYPE_CHECKING:
-    from streamui.models.steps import Step
+from streamui.models.step import Step
 
 
 class History:
@@ -54,6 +51,10 @@ class History:
             self._options["previous_response_id"] = step.response_id
         self._release_choice()
 
+    def say(self, text: str) -> None:
+        """Add what the model is told next."""
+        self._messages = [*self._messages, {"role": "user", "content": text}]
+
     def _release_choice(self) -> None:
         """Leave the choice to the model: one that must call a tool never comes to an end."""
         choice: Any = self._options.get("tool_choice")
@@ -61,41 +62,6 @@ class History:
             self._options["tool_choice"] = {**choice, "mode": "auto"}
         elif choice not in ("auto", "none"):
             self._options.pop("tool_choice", None)
-
-
-def output_items(
-    events: Sequence[Any], text: str, calls: Sequence[ToolCall]
-) -> list[dict[str, Any]]:
-    """Make messages of what a model has said.
-
-    Args:
-        events: The provider's own ``response.output_item.done`` events, as far as it sends them.
-        text: All that it wrote.
-        calls: All that it called.
-
-    Returns:
-        The provider's own items, and what they lack.
-    """
-    items: list[dict[str, Any]] = []
-    for event in events:
-        item: Any = getattr(event, "item", None)
-        if hasattr(item, "model_dump"):
-            # What compatible servers send need not fit the SDK's types.
-            items.append(item.model_dump(mode="json", exclude_none=True, warnings=False))
-    if text and not any(item.get("type") == "message" for item in items):
-        items.append({"role": "assistant", "content": text})
-    known = {item.get("call_id") for item in items}
-    items += [
-        {
-            "type": "function_call",
-            "call_id": call.id,
-            "name": call.name,
-            "arguments": call.arguments,
-        }
-        for call in calls
-        if call.id not in known
-    ]
-    return items
 
 
 def _call_type(step: Step, call_id: str) -> str:

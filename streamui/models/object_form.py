@@ -71,6 +71,11 @@ class ObjectForm(Generic[T]):
             "strict": strict is not None,
         }
 
+    @property
+    def written(self) -> str:
+        """The schema as a model can be told it in words."""
+        return json.dumps(self.format["schema"], ensure_ascii=False)
+
     def partial(self, text: str, before: Any = UNSET) -> Any:
         """Read as much as there is.
 

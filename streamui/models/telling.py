@@ -5,13 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Protocol
 
 from streamui.models.callbacks import Callback, Listener
 from streamui.models.events import ModelEvent, ReasoningEnd, TextEnd
-from streamui.streamable.value import StreamableValue
 
-Refused = Callable[[StreamableValue[Any], Exception], None]
+
+class Sink(Protocol):
+    """Something that gets the text: a streamable, or what makes its value of the text."""
+
+    @property
+    def status(self) -> str:
+        """That of the streamable."""
+        ...
+
+    def append(self, piece: str) -> object:
+        """Take more text."""
+        ...
+
+
+Refused = Callable[[Sink, Exception], None]
 
 
 class Telling:
@@ -28,8 +41,10 @@ class Telling:
         self.texts: list[str] = []
         """The text deltas among it."""
         self.listener = Listener(on_chunk) if on_chunk is not None else None
-        self.streamables: list[StreamableValue[Any]] = []
+        self.streamables: list[Sink] = []
         """Those that get the text."""
+        self.endings: list[Callable[[], None]] = []
+        """Called when all is told; each may raise."""
         self._refused = refused
         self._loop = asyncio.get_running_loop()
         self._waiters: list[asyncio.Future[None]] = []
@@ -48,8 +63,7 @@ class Telling:
                 try:
                     streamable.append(event.delta)
                 except Exception as error:  # it is too long, or closed
-                    self.streamables.remove(streamable)
-                    self._refused(streamable, error)
+                    self.refuse(streamable, error)
                     break
         elif event.type == "text-start":
             self._parts[event.id] = TextEnd(event.id)
@@ -61,6 +75,15 @@ class Telling:
             self.listener.tell(event)
         if self._waiters:
             self.wake()
+
+    def refuse(self, streamable: Sink, error: Exception) -> None:
+        """Give a streamable no more, which does not take what it got.
+
+        Raises:
+            Exception: What ``refused`` raised.
+        """
+        self.streamables.remove(streamable)
+        self._refused(streamable, error)
 
     def close_parts(self) -> None:
         """End the parts that are open, because the answer broke off."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Generator
+from typing import TYPE_CHECKING, Any, Self
 
-from streamui.models.events import FinishReason, ModelEvent, ToolCall, Usage
-from streamui.models.generation import Generation
-from streamui.models.steps import Step
-from streamui.models.text_result import ModelResponse
-from streamui.models.tool_approvals import Answer
+from streamui.models.events import ModelEvent
+from streamui.models.model_stream import ModelStream, Reader
 
 if TYPE_CHECKING:
     from streamui.streamable.value import StreamableValue
 
-T = TypeVar("T")
 
-
-class TextStream(Awaitable[str]):
-    """An answer that a model is writing; hold on to it, for it is stopped when it is dropped.
+class TextStream(ModelStream, Awaitable[str]):
+    """A text that a model is writing; hold on to it, for it is stopped when it is dropped.
 
     ``async for`` gives its events, ``await`` its text; any number may do either, at any time, also
     after the end, each from the beginning. Whatever waits for an answer that fails raises its
@@ -29,11 +23,6 @@ class TextStream(Awaitable[str]):
     Args:
         generation: The answer, under way.
     """
-
-    def __init__(self, generation: Generation) -> None:
-        self._generation = generation
-
-    # -- reading ------------------------------------------------------------------------
 
     def __aiter__(self) -> AsyncIterator[ModelEvent]:
         """Read the events from the first on."""
@@ -58,36 +47,6 @@ class TextStream(Awaitable[str]):
         """The whole text, of all steps."""
         return self._later(lambda: self._generation.result.text)
 
-    @property
-    def usage(self) -> Awaitable[Usage | None]:
-        """What all steps cost; ``None`` when the provider did not say."""
-        return self._later(lambda: self._generation.result.usage)
-
-    @property
-    def finish_reason(self) -> Awaitable[FinishReason | None]:
-        """Why the model stopped."""
-        return self._later(lambda: self._generation.result.finish_reason)
-
-    @property
-    def steps(self) -> Awaitable[list[Step]]:
-        """Each call of the model, with what its tools gave."""
-        return self._later(lambda: self._generation.result.steps)
-
-    @property
-    def tool_calls(self) -> Awaitable[list[ToolCall]]:
-        """The tool calls of all steps."""
-        return self._later(lambda: self._generation.result.tool_calls)
-
-    @property
-    def response(self) -> Awaitable[ModelResponse]:
-        """The messages to append to the history, and the provider's id of the last response."""
-        return self._later(lambda: self._generation.result.response)
-
-    @property
-    def cursor(self) -> tuple[str, int] | None:
-        """Where a background response has been read to, see :meth:`ModelEvents.cursor`."""
-        return self._generation.cursor
-
     def into(self, streamable: StreamableValue[Any]) -> Self:
         """Append the text to a streamable, what there is of it and all that comes.
 
@@ -106,109 +65,3 @@ class TextStream(Awaitable[str]):
         """
         self._generation.feed(streamable)
         return self
-
-    # -- steering -----------------------------------------------------------------------
-
-    def approve(self, call_id: str) -> bool:
-        """Let a tool run that waits for approval; from any thread.
-
-        Args:
-            call_id: The ``id`` of the ``tool-approval`` event.
-
-        Returns:
-            Whether it waited.
-        """
-        return self._generation.approvals.answer(call_id, Answer(True))
-
-    def deny(self, call_id: str, reason: str = "") -> bool:
-        """Keep a tool from running that waits for approval; from any thread.
-
-        Args:
-            call_id: The ``id`` of the ``tool-approval`` event.
-            reason: What the model is told.
-
-        Returns:
-            Whether it waited.
-        """
-        return self._generation.approvals.answer(call_id, Answer(False, reason))
-
-    def stop(self) -> None:
-        """Stop the model and its tools; any number of times, from any thread."""
-        self._generation.stop()
-
-    async def aclose(self) -> None:
-        """Stop it, and wait until no task and no connection of it is left."""
-        await self._generation.aclose()
-
-    async def __aenter__(self) -> Self:
-        """Nothing to do: it is under way."""
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop it, and wait until nothing of it is left."""
-        await self.aclose()
-
-    def __del__(self) -> None:
-        """Stop it: nobody can read it any more."""
-        generation: Generation | None = getattr(self, "_generation", None)
-        if generation is not None and not generation.feeds:
-            generation.stop()
-
-    def _later(self, get: Callable[[], T]) -> Later[T]:
-        return Later(self, self._generation, get)
-
-
-class Reader(AsyncIterator[T]):
-    """One reader of what a generation tells, from the beginning.
-
-    Args:
-        owner: Kept while there is somebody who reads.
-        generation: Who tells.
-        items: What it tells: a list that grows.
-    """
-
-    def __init__(self, owner: object, generation: Generation, items: list[T]) -> None:
-        self._owner = owner
-        self._generation = generation
-        self._items = items
-        self._at = 0
-
-    async def __anext__(self) -> T:
-        """Wait for the next."""
-        at = self._at
-        while at >= len(self._items):
-            if self._generation.ended.is_set():
-                self._generation.check()
-                raise StopAsyncIteration
-            await self._generation.telling.wait()
-        self._at = at + 1
-        return self._items[at]
-
-
-class Later(Awaitable[T], Generic[T]):
-    """Something that is known at the end of a generation; can be awaited any number of times.
-
-    Args:
-        owner: Kept while there is somebody who may wait.
-        generation: What has to end.
-        get: Gives it then.
-    """
-
-    def __init__(self, owner: object, generation: Generation, get: Callable[[], T]) -> None:
-        self._owner = owner
-        self._generation = generation
-        self._get = get
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        """Wait for the end."""
-        return self._wait().__await__()
-
-    async def _wait(self) -> T:
-        await self._generation.ended.wait()
-        self._generation.check()
-        return self._get()
