@@ -8,54 +8,18 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from streamui.models.events import (
-    Finish,
-    FinishReason,
-    ModelEvent,
-    StepFinish,
-    StepStart,
-    ToolCall,
-    ToolResult,
-    Usage,
-)
-from streamui.models.history import History, output_items
+from streamui.models.conversation import Conversation, Turn
+from streamui.models.events import Finish, ModelEvent, StepFinish, StepStart, ToolResult
+from streamui.models.history import History
 from streamui.models.model_events import model_events
 from streamui.models.provider import Model
 from streamui.models.request import open_stream
+from streamui.models.step import Draft, Step, total_usage
 
 if TYPE_CHECKING:
     from streamui.models.reader import ModelEvents
     from streamui.models.tool import Tool
     from streamui.models.tool_approvals import Approvals
-
-
-@dataclass(slots=True)
-class Step:
-    """One call of the model, and what its tools gave.
-
-    Attributes:
-        number: From 1.
-        text: What the model wrote.
-        reasoning: What it showed of its thinking.
-        tool_calls: What it wanted done.
-        tool_results: What came of it, in the order of the calls.
-        finish_reason: Why the model stopped.
-        usage: What the step cost; ``None`` when the provider did not say.
-        response_id: The provider's id of the response; ``""`` when it gave none.
-        seconds: How long the model took, its tools not included.
-        messages: What the step adds to the history, as plain dicts.
-    """
-
-    number: int
-    text: str = ""
-    reasoning: str = ""
-    tool_calls: list[ToolCall] = field(default_factory=list[ToolCall])
-    tool_results: list[ToolResult] = field(default_factory=list[ToolResult])
-    finish_reason: FinishReason = "other"
-    usage: Usage | None = None
-    response_id: str = ""
-    seconds: float = 0.0
-    messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 @dataclass(slots=True)
@@ -71,6 +35,8 @@ class Question:
         context: The user's, for the tools.
         max_steps: How often the model is asked at most.
         format: The form of the answer, see :func:`~streamui.models.request.open_stream`.
+        check: Says what is wrong with the last step, to the model, which is asked again then;
+            ``None`` when nothing is. It may raise.
         options: For the provider's ``create()``.
         limits: The arguments of :func:`~streamui.models.model_events.model_events`.
     """
@@ -83,6 +49,7 @@ class Question:
     context: Any = None
     max_steps: int = 8
     format: Mapping[str, Any] | None = None
+    check: Callable[[Step], str | None] | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -109,6 +76,7 @@ class Steps:
         self._question = question
         self._tell = tell
         self._approvals = approvals
+        self._turn: Turn | None = None
         self._history = History(question.messages, question.options)
 
     async def run(self, on_step: Callable[[Step], Any] | None = None) -> None:
@@ -120,16 +88,30 @@ class Steps:
         Raises:
             ModelError: The model failed.
         """
+        conversation = self._question.options.get("conversation")
+        if not isinstance(conversation, Conversation):
+            await self._run(on_step)
+            return
+        async with conversation.turn(self._question.model) as self._turn:
+            await self._run(on_step)
+
+    async def _run(self, on_step: Callable[[Step], Any] | None) -> None:
         while True:
             step = Step(len(self.done) + 1)
             finish = await self._ask(step)
             goes_on = await self._run_tools(step)
             self._history.add(step)
+            if self._turn is not None:
+                self._turn.owe(step.messages)
             self.done.append(step)
             if on_step is not None:
                 await on_step(step)
-            if not goes_on or step.number >= self._question.max_steps:
+            if goes_on and step.number < self._question.max_steps:
+                continue
+            complaint = self._question.check(step) if self._question.check is not None else None
+            if complaint is None:
                 break
+            self._history.say(complaint)
         usage = total_usage(self.done)
         if usage is not None:
             self._tell(usage)
@@ -138,7 +120,8 @@ class Steps:
     async def _ask(self, step: Step) -> Finish:
         question, tell = self._question, self._tell
         messages, options = self._history.next_request()
-        ask = open_stream(
+        turn = self._turn
+        ask = (turn.open_stream if turn is not None else open_stream)(
             question.model,
             messages,
             system=question.system,
@@ -146,39 +129,22 @@ class Steps:
             format=question.format,
             options=options,
         )
-        finish: Finish | None = None
-        text: list[str] = []
-        reasoning: list[str] = []
-        items: list[Any] = []
+        draft = Draft(step, again_is_anew=not options.get("background"))
         tell(StepStart(step.number))
         begun = time.monotonic()
         async with model_events(ask, **question.limits) as events:
             self.events = events
             async for event in events:
+                if turn is not None:
+                    turn.hear(event)
                 if event.type == "text-delta":
-                    text.append(event.delta)
-                elif event.type == "usage":
-                    step.usage = event
+                    draft.text.append(event.delta)
+                elif draft.take(event):
                     continue
-                elif event.type == "finish":
-                    finish = event
-                    continue
-                elif event.type == "reasoning-delta":
-                    reasoning.append(event.delta)
-                elif event.type == "tool-call":
-                    step.tool_calls.append(event)
-                elif event.type == "provider":
-                    if event.name == "response.output_item.done":
-                        items.append(event.data)
-                elif event.type == "retry" and not options.get("background"):
-                    items.clear()  # it begins anew
                 tell(event)
         self.events = None
-        assert finish is not None  # else the events have raised
-        step.text, step.reasoning = "".join(text), "".join(reasoning)
-        step.finish_reason, step.response_id = finish.reason, finish.response_id
+        finish = draft.end()
         step.seconds = time.monotonic() - begun
-        step.messages = output_items(items, step.text, step.tool_calls)
         tell(
             StepFinish(
                 step.number,
@@ -214,24 +180,6 @@ class Steps:
                     self._tell(event)
             step.tool_results = [results[call.id] for call in calls if call.id in results]
         return len(calls) == len(step.tool_calls)
-
-
-def total_usage(steps: list[Step]) -> Usage | None:
-    """Add up what steps cost; ``None`` when the provider said it of none."""
-    told = [step.usage for step in steps if step.usage is not None]
-    if len(told) < 2:
-        return told[0] if told else None
-    details: dict[str, int] = {}
-    for usage in told:
-        for name, count in usage.details.items():
-            details[name] = details.get(name, 0) + count
-    return Usage(
-        sum(usage.input_tokens for usage in told),
-        sum(usage.output_tokens for usage in told),
-        sum(usage.total_tokens for usage in told),
-        details,
-        told[-1].provider_event,
-    )
 
 
 def _name_of(tool: Mapping[str, Any]) -> Any:

@@ -75,9 +75,9 @@ def stream_text(
         retries: How often a step is tried again before its first token; by default
             ``settings.model_retries``.
         on_chunk: Told of each event.
-        on_step: Told of each :class:`~streamui.models.steps.Step` when its tools have run, before
+        on_step: Told of each :class:`~streamui.models.step.Step` when its tools have run, before
             the next begins.
-        on_finish: Told the :class:`~streamui.models.generation.TextResult`, before those who wait
+        on_finish: Told the :class:`~streamui.models.text_result.TextResult`, before those who wait
             for the end hear of it.
         on_error: Told the exception instead.
         on_abort: Told what there is when it was stopped, for as long as ``settings.stop_grace``.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streamui.models.events import FinishReason, ToolCall, Usage
-from streamui.models.steps import Step
+from streamui.models.step import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,15 @@ class Closable(Protocol):
         ...
 
 
+@runtime_checkable
+class Sourced(Protocol):
+    """Something that is fed, or feeds, while nobody waits for it: a streamable, an answer."""
+
+    async def wait_source(self) -> None:
+        """Wait until that is over."""
+        ...
+
+
 class Run:
     """One call of a server function; the scope of everything that is opened in it.
 
@@ -231,8 +240,8 @@ class Run:
     async def _follow_sources(self) -> None:
         """Wait for the sources that the function left its streamables to follow."""
         for opened in list(self._opened.values()):
-            if isinstance(opened, Streamable):
-                await cast("Streamable[Any]", opened).wait_source()
+            if isinstance(opened, Sourced):
+                await opened.wait_source()
 
     async def _cancelled(self, cause: asyncio.CancelledError) -> None:
         task = self._task
