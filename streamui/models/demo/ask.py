@@ -13,6 +13,11 @@ from streamui.models.demo.talk import InvalidError, Message, Talk, messages_of, 
 Api: TypeAlias = Literal["responses", "chat", "assistants"]
 Mode: TypeAlias = Literal["auto", "none", "required"]
 
+_ANY_OBJECT = {
+    "type": "object",
+    "properties": {"title": {"type": "string"}, "answer": {"type": "string"}},
+    "required": ["title", "answer"],
+}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -43,8 +48,7 @@ class Ask:
         mode: Whether one may be called, must not, or must.
         named: Whether ``tool_choice`` named one function.
         parallel: Whether several may be called at once.
-        schema: What the answer has to be an instance of; ``None`` for text. ``{}`` wants any
-            object.
+        schema: What the answer has to be an instance of; ``None`` for text.
         limit: The most tokens to write; anything but a positive number is no limit.
         thoughts: Whether a summary of the reasoning is wanted.
         headers: Of the request, their names in lower case.
@@ -183,7 +187,7 @@ def _schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     told = told or body.get("response_format")
     kind = _kind(told)
     if kind == "json_object":
-        return {}
+        return _ANY_OBJECT
     if kind != "json_schema":
         return None
     about: dict[str, Any] = told.get("json_schema") or told  # Chat nests it

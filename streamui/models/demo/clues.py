@@ -87,6 +87,7 @@ class Clues:
         self.text = text
         self._known = {stem(word) for word in known}
         self._used: set[str] = set()
+        self._given: dict[str, str | None] = {}
         self.quoted = [a or b for a, b in _QUOTED.findall(text)]
         plain = _QUOTED.sub(" ", text)
         self.numbers = [found.group().replace(",", "") for found in _NUMBER.finditer(plain)]
@@ -162,6 +163,11 @@ class Clues:
             name: Of the parameter.
             sure: Whether only what clearly belongs to the name will do.
         """
+        if name not in self._given or not (sure or self._given[name]):
+            self._given[name] = self._find(name, sure)
+        return self._given[name]
+
+    def _find(self, name: str, sure: bool) -> str | None:
         words = set(words_of(name))
         if words & _SUMS:
             found = re.search(r"[\d(][\d\s.,+*/^()x\u00d7\u00f7-]*[\d)]", self.text)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from streamui.models.demo.numbers import number
 from streamui.models.demo.schema import Schema, branches, height, kind_of, resolve
 from streamui.models.demo.strings import fit
 from streamui.models.demo.talk import InvalidError
@@ -197,52 +197,6 @@ class Filler:
 
     def _ending(self, depth: int) -> bool:
         return depth >= _DEEP or self._count > _MOST
-
-
-def number(value: Any, schema: Schema, whole: bool) -> int | float:
-    """Move a number to where a schema allows it.
-
-    Args:
-        value: Preferred; anything but a number is none.
-        schema: With its bounds and ``multipleOf``.
-        whole: Whether it must be an integer.
-
-    Raises:
-        InvalidError: There is no such number.
-    """
-    step = schema.get("multipleOf")
-    grain: float = step if step and (not whole or float(step).is_integer()) else 1 if whole else 0
-    low, high = -math.inf, math.inf
-    nudge = grain or 1e-6
-    if "minimum" in schema:
-        low = schema["minimum"]
-    if "maximum" in schema:
-        high = schema["maximum"]
-    if "exclusiveMinimum" in schema:
-        low = max(low, _beyond(schema["exclusiveMinimum"], nudge, high))
-    if "exclusiveMaximum" in schema:
-        high = min(high, _beyond(schema["exclusiveMaximum"], -nudge, low))
-    wanted: float = value if isinstance(value, int | float) else 1
-    found = min(max(wanted, low), high)
-    if grain:
-        steps = found / grain
-        found = round(steps) * grain
-        if found < low:
-            found = math.ceil(steps - 1e-9) * grain
-        if found > high:
-            found = math.floor(steps + 1e-9) * grain
-    if not low <= found <= high:
-        raise InvalidError("Invalid schema: no number is within its bounds.")
-    if whole or (isinstance(found, float) and found.is_integer() and isinstance(value, int)):
-        return int(found)
-    return found
-
-
-def _beyond(bound: float, nudge: float, other: float) -> float:
-    """Step over an exclusive bound, but not over the opposite one."""
-    if math.isfinite(other) and abs(other - bound) < abs(nudge):
-        return (bound + other) / 2
-    return bound + nudge
 
 
 def _other(schema: Schema, value: Any, taken: list[Any]) -> Any:

@@ -11,6 +11,7 @@ from streamui.models.demo import prose
 from streamui.models.demo.clues import Clues, stem, words_of
 from streamui.models.demo.fill import Source
 from streamui.models.demo.schema import Schema
+from streamui.models.demo.strings import fit
 from streamui.models.demo.topic import topic_of
 
 _ITEMS = 3
@@ -30,7 +31,8 @@ _LISTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
     ("city location place town capital", ("Rome", "Oslo", "Lisbon", "Kyoto", "Quito", "Nairobi")),
     ("country", ("Italy", "Norway", "Portugal", "Japan", "Ecuador", "Kenya")),
-    ("person people author character user customer participant member friend sender", (
+    ("person people author character user customer participant member friend sender "
+        "notification employee contact student guest", (
         "Ada Moreno", "Ben Okafor", "Chiara Rossi", "Dara Singh", "Emil Larsen",
     )),
     ("first_name firstname", ("Ada", "Ben", "Chiara", "Dara", "Emil")),
@@ -41,6 +43,12 @@ _LISTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("language lang locale", ("en", "de", "fr")),
     ("weather condition conditions", ("sunny", "cloudy", "light rain")),
 )  # fmt: skip
+_ORDERS = "invent|name|generate|create|imagine|suggest|find|think of|classify|extract|plan"
+_OF = re.compile(r"^(?:an?\s+|the\s+|some\s+)?(?:\w+\s+)?recipes?\s+(?:for|of)\s+(.+)", re.I)
+_COUNTED = re.compile(r"(?<![\w.])(\d{1,4})\s+(?:[a-z]+ly\s+|new\s+|short\s+)?(\w+)")
+_ANYTHING = ("item", "result", "entry", "element", "list")
+_LIKE = {"email mail": "email", "url uri link website homepage": "uri", "uuid id": "uuid",
+         "date day birthday": "date"}  # fmt: skip
 _LONG = frozenset(
     "description summary text content body story essay explanation reason reasoning analysis "
     "comment note notes message paragraph overview bio details answer review plot".split()
@@ -67,7 +75,7 @@ class Story(Source):
 
     def __init__(self, question: str, place: int = 0, owner: str = "") -> None:
         self._question = question
-        self._topic = topic_of(question)
+        self._topic = _subject(question)
         self._place = place
         self._owner = owner
         self._clues = Clues(question)
@@ -94,14 +102,14 @@ class Story(Source):
 
     def items(self, name: str, schema: Schema) -> list[Source]:  # noqa: D102 -- likewise
         count = _ITEMS if not self._owner else _ITEMS - 1
-        for found in re.finditer(r"(?<![\w.])(\d{1,4})\s+(?:\w+\s+)?(\w+)", self._question):
-            said = {stem(found.group(2).lower())}
-            if not self._owner or said & {stem(word) for word in words_of(name)}:
-                count = min(_ASKED_ITEMS, int(found.group(1)))
+        wanted = {stem(word) for word in words_of(name)}
+        for number, noun in _COUNTED.findall(self._question):
+            if not wanted or wanted & {stem(noun.lower()), *_ANYTHING}:
+                count = min(_ASKED_ITEMS, int(number))
                 break
         count = max(count, int(schema.get("minItems") or 0))
         first = self._place * count if self._owner else 0
-        return [Story(self._question, first + place, name or "items") for place in range(count)]
+        return [Story(self._question, first + place, name or "item") for place in range(count)]
 
     def _number(self, name: str, kind: str) -> float:
         known = {stem(word) for word in words_of(self._question)}
@@ -117,8 +125,11 @@ class Story(Source):
         return self._place + 1
 
     def _string(self, name: str) -> str:
-        words = words_of(name)
+        words = words_of(name) or [stem(word) for word in words_of(self._question)]
         key = {stem(word) for word in words} | {"_".join(words)}
+        for names, format in _LIKE.items():
+            if key & set(names.split()):
+                return fit("", {"format": format}, self._place + 1)
         for names, values in _LISTS:
             if key & set(names.split()) or (words and words[-1] in names.split()):
                 return values[self._place % len(values)]
@@ -132,8 +143,12 @@ class Story(Source):
                     return values[self._place % len(values)]
             topic = self._topic[:1].upper() + self._topic[1:]
             return f"{topic} {self._place + 1}" if self._owner else topic
-        if not words:
-            return self._topic
-        return f"{' '.join(words)} of {self._topic}" + (
-            f" {self._place + 1}" if self._owner else ""
-        )
+        numbered = f" {self._place + 1}" if self._owner else ""
+        return f"{' '.join(words_of(name))} of {self._topic}{numbered}".removeprefix(" of ")
+
+
+def _subject(question: str) -> str:
+    topic = re.sub(rf"^(?:{_ORDERS})\s+(?:\d+\s+)?", "", topic_of(question), flags=re.I)
+    found = _OF.search(topic)
+    topic = found.group(1) if found else topic
+    return re.sub(r"\s+for \d+ .*$", "", topic) or topic_of(question)
