@@ -192,13 +192,12 @@ class Generation:
     def _settle(self) -> None:
         """Tell what is left to tell, and work out what came of it."""
         telling = self.telling
-        try:
-            if self._pacer is not None:
-                self._pacer.flush()
-            for end in telling.endings:
+        flush = [self._pacer.flush] if self._pacer is not None else []
+        for end in (*flush, *telling.endings):
+            try:
                 end()
-        except Exception as cause:  # a streamable's
-            self.error = self.error or cause
+            except Exception as cause:  # a streamable's
+                self.error = self.error or cause
         self.error = error = self.error or self._broken
         telling.streamables.clear()
         if error is not None:

@@ -51,9 +51,9 @@ class History:
             self._options["previous_response_id"] = step.response_id
         self._release_choice()
 
-    def say(self, text: str) -> None:
+    def say(self, message: dict[str, Any]) -> None:
         """Add what the model is told next."""
-        self._messages = [*self._messages, {"role": "user", "content": text}]
+        self._messages = [*self._messages, message]
 
     def _release_choice(self) -> None:
         """Leave the choice to the model: one that must call a tool never comes to an end."""

@@ -102,6 +102,17 @@ class ObjectForm(Generic[T]):
             given = given[: max(len(given) - 1, 0 if before is UNSET else len(before))]
         return given
 
+    def parsed(self, text: str) -> Any:
+        """Return the JSON of an answer, as it is.
+
+        Args:
+            text: All of it.
+
+        Raises:
+            ValueError: It is none.
+        """
+        return self._unwrapped(whole_json(json_part(text)))
+
     def read(self, text: str) -> T:
         """Read an answer, and check it.
 
@@ -112,8 +123,8 @@ class ObjectForm(Generic[T]):
             NotThisFormError: It is not what was asked for.
         """
         try:
-            value = self._unwrapped(whole_json(json_part(text)))
-            written = json.dumps(without_nulls(value, self._schema), allow_nan=False)
+            value = without_nulls(self.parsed(text), self._schema)
+            written = json.dumps(value, allow_nan=False)
         except (ValueError, RecursionError) as error:
             raise NotThisFormError(f"It is not JSON: {error}") from None
         return _checked(self._adapter, written)

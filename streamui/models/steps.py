@@ -111,7 +111,9 @@ class Steps:
             complaint = self._question.check(step) if self._question.check is not None else None
             if complaint is None:
                 break
-            self._history.say(complaint)
+            told = {"role": "user", "content": complaint}
+            step.messages.append(told)
+            self._history.say(told)
         usage = total_usage(self.done)
         if usage is not None:
             self._tell(usage)

@@ -10,6 +10,7 @@ from streamui.models.generation import Generation
 from streamui.models.messages import Message, read_messages
 from streamui.models.pace import Pace
 from streamui.models.provider import Model, resolve
+from streamui.models.step import Step
 from streamui.models.steps import Question
 from streamui.models.text_stream import TextStream
 from streamui.models.tool import Tool, tools_by_name
@@ -93,6 +94,80 @@ def stream_text(
         ToolDefinitionError: A function cannot be a tool.
         RuntimeError: No event loop runs.
     """
+    return TextStream(
+        begin(
+            question,
+            options,
+            prompt=prompt,
+            messages=messages,
+            system=system,
+            model=model,
+            tools=tools,
+            max_steps=max_steps,
+            context=context,
+            pace=pace,
+            first_token_timeout=first_token_timeout,
+            token_timeout=token_timeout,
+            timeout=timeout,
+            retries=retries,
+            on_chunk=on_chunk,
+            on_step=on_step,
+            on_finish=on_finish,
+            on_error=on_error,
+            on_abort=on_abort,
+        )
+    )
+
+
+def begin(
+    question: Asked | None,
+    options: Mapping[str, Any],
+    *,
+    prompt: str | None,
+    messages: Iterable[Message] | None,
+    system: str | None,
+    model: Model | str | None,
+    tools: Iterable[GivenTool],
+    max_steps: int,
+    context: Any,
+    pace: Pace | None,
+    first_token_timeout: float | None,
+    token_timeout: float | None,
+    timeout: float | None,
+    retries: int | None,
+    on_chunk: Callback | None,
+    on_step: Callback | None,
+    on_finish: Callback | None,
+    on_error: Callback | None,
+    on_abort: Callback | None,
+    format: Mapping[str, Any] | None = None,
+    check: Callable[[Step], str | None] | None = None,
+) -> Generation:
+    """Begin an answer; the arguments are those of :func:`stream_text`, and two of its own.
+
+    Args:
+        question: See :func:`stream_text`, as for all that is not here.
+        options: For the provider.
+        prompt: As there.
+        messages: As there.
+        system: As there.
+        model: As there.
+        tools: As there.
+        max_steps: As there.
+        context: As there.
+        pace: As there.
+        first_token_timeout: As there.
+        token_timeout: As there.
+        timeout: As there.
+        retries: As there.
+        on_chunk: As there.
+        on_step: As there.
+        on_finish: As there.
+        on_error: As there.
+        on_abort: As there.
+        format: See :class:`~streamui.models.steps.Question`.
+        check: See there.
+    """
     asked, tail = (None, question) if isinstance(question, str) else (question, None)
     if (asked is not None and messages is not None) or (tail and prompt):
         raise TypeError("the question is given twice")
@@ -117,21 +192,21 @@ def stream_text(
         "on_error": on_error,
         "on_abort": on_abort,
     }
-    return TextStream(
-        Generation(
-            Question(
-                resolve(model),
-                read_messages(messages if asked is None else asked, tail or prompt),
-                system=system,
-                tools=tools_by_name(ours),
-                other_tools=tuple(others),
-                context=context,
-                max_steps=max_steps,
-                options=options,
-                limits=limits,
-            ),
-            pace=pace,
-            timeout=timeout or 0.0,
-            callbacks=callbacks,
-        )
+    return Generation(
+        Question(
+            resolve(model),
+            read_messages(messages if asked is None else asked, tail or prompt),
+            system=system,
+            tools=tools_by_name(ours),
+            other_tools=tuple(others),
+            context=context,
+            max_steps=max_steps,
+            options=options,
+            limits=limits,
+            format=format,
+            check=check,
+        ),
+        pace=pace,
+        timeout=timeout or 0.0,
+        callbacks=callbacks,
     )

@@ -46,3 +46,14 @@ class TextResult:
     def tool_calls(self) -> list[ToolCall]:
         """The tool calls of all steps."""
         return [call for step in self.steps for call in step.tool_calls]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectResult(TextResult):
+    """What came of an answer that is an object.
+
+    Attributes:
+        object: The object, checked.
+    """
+
+    object: Any = None
