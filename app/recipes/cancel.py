@@ -36,21 +36,18 @@ def outcome():
 
 
 def page():
-    return rx.flex(
+    return rx.vstack(
         ui.scroller(ui.markdown(Cancel.answer), label="Answer"),
         rx.box(outcome(), role="status"),
         rx.form(
-            rx.flex(
+            rx.hstack(
                 rx.input(name="question", default_value=QUESTION, aria_label="Question", flex="1"),
                 rx.cond(
                     Cancel.answer.streaming,
                     rx.button("Stop", type="button", on_click=ui.stop(Cancel.ask)),
                     rx.button("Ask"),
                 ),
-                gap="0.5rem",
             ),
             on_submit=Cancel.ask,
         ),
-        direction="column",
-        height="100%",
     )

@@ -38,15 +38,11 @@ class Pi(rx.State):
 
 
 def page():
-    return rx.flex(
+    return rx.vstack(
         ui.scroller(ui.text(Pi.digits, font_family="monospace"), label="Digits of π"),
-        rx.flex(
+        rx.hstack(
             rx.text(Pi.digits.value.length(), " digits", role="status", flex="1"),
             rx.button("Compute", on_click=Pi.compute, disabled=Pi.digits.streaming),
             rx.button("Stop", on_click=ui.stop(Pi.compute), disabled=~Pi.digits.streaming),
-            gap="0.5rem",
-            align="center",
         ),
-        direction="column",
-        height="100%",
     )

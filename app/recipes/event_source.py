@@ -59,7 +59,7 @@ class Updates(rx.State):
 
 
 def page():
-    return rx.flex(
+    return rx.vstack(
         ui.event_source(
             Updates.url,
             on_message=Updates.show,
@@ -67,12 +67,9 @@ def page():
             events={"done": Updates.close},
         ),
         ui.scroller(rx.foreach(Updates.messages, rx.code), label="Messages"),
-        rx.flex(
+        rx.hstack(
             rx.cond(Updates.lost, rx.text("The connection was lost.", role="alert")),
             rx.button("Listen", on_click=Updates.listen, disabled=Updates.url != ""),
             rx.button("Close", on_click=Updates.close(), disabled=Updates.url == ""),
-            gap="0.5rem",
         ),
-        direction="column",
-        height="100%",
     )

@@ -30,21 +30,18 @@ class Chat(rx.State):
 
 def page():
     sending = Chat.reply.streaming
-    return rx.flex(
+    return rx.vstack(
         ui.scroller(
             ui.text(Chat.message, class_name="user"),
             ui.markdown(Chat.reply),
             rx.cond(Chat.reply.error, rx.text(Chat.reply.error, role="alert", color_scheme="red")),
         ),
         rx.form(
-            rx.flex(
+            rx.hstack(
                 rx.input(name="message", placeholder="Type a message…", required=True, flex="1"),
                 rx.button(rx.cond(sending, "Sending…", "Send"), disabled=sending),
-                gap="0.5rem",
             ),
             on_submit=Chat.send,
             reset_on_submit=True,
         ),
-        direction="column",
-        height="100%",
     )

@@ -24,10 +24,10 @@ class Typewriter(rx.State):
 
 
 def page():
-    return rx.flex(
+    return rx.vstack(
         ui.scroller(ui.text(Typewriter.paper, announce=True), label="Paper"),
         rx.form(
-            rx.flex(
+            rx.hstack(
                 rx.text_area(name="text", default_value=TEXT, aria_label="Text", flex="1"),
                 rx.button("Type"),
                 rx.button(
@@ -37,10 +37,7 @@ def page():
                     disabled=~Typewriter.paper.streaming,
                     on_click=ui.stop(Typewriter.type),
                 ),
-                gap="0.5rem",
             ),
             on_submit=Typewriter.type,
         ),
-        direction="column",
-        height="100%",
     )

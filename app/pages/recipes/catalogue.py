@@ -13,12 +13,16 @@ import reflex as rx
 from starlette.applications import Starlette
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "Streams of your own": (
+    "Text": ("generate_text", "generate_text_chat", "stream_text", "stream_text_chat"),
+    "Tools": ("call_tools", "parallel_tools"),
+    "Keeping": ("token_usage", "save_messages", "restore_messages"),
+    "Streams": (
+        "cancel",
+        "progress",
+        "typewriter",
+        "custom_source",
         "redwood_chat",
         "event_source",
-        "typewriter",
-        "cancel",
-        "custom_source",
     ),
 }
 """The modules of ``app/recipes/`` by kind, in the order in which they are shown."""

@@ -1,0 +1,58 @@
+"""Stream object: the model fills a pydantic model; the page shows each field as it comes."""
+
+import pydantic
+import reflex as rx
+
+import streamui as ui
+
+
+class Notification(pydantic.BaseModel):
+    name: str = pydantic.Field(description="Name of a fictional person")
+    message: str = pydantic.Field(description="No emojis, no links")
+    minutes_ago: int
+
+
+class Notifications(pydantic.BaseModel):
+    notifications: list[Notification]
+
+
+class StreamObject(rx.State):
+    result: ui.StreamableValue[Notifications] = ui.StreamableValue().done()
+
+    @ui.server_function(supersedes=True)
+    async def generate(self, form: dict[str, str]):
+        result = ui.StreamableValue()
+        async with self:
+            self.result = result
+        await ui.stream_object(Notifications, form["question"]).into(result)
+
+
+def card(each):
+    return rx.card(
+        rx.text(f"{each.name}, {each.minutes_ago} min ago", size="1", color_scheme="gray"),
+        rx.text(each.message),
+    )
+
+
+def page():
+    result = StreamObject.result
+    return rx.vstack(
+        ui.scroller(
+            rx.foreach(result.value.notifications, card),
+            rx.cond(result.error, rx.text(result.error, role="alert")),
+            label="Notifications",
+        ),
+        rx.form(
+            rx.hstack(
+                rx.input(
+                    name="question",
+                    default_value="Three notifications for a messages app in finals week",
+                    aria_label="What to generate",
+                    required=True,
+                    flex="1",
+                ),
+                rx.button("Generate", loading=result.streaming),
+            ),
+            on_submit=StreamObject.generate,
+        ),
+    )
