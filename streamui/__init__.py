@@ -25,9 +25,11 @@ if TYPE_CHECKING:
         ModelError,
         NotJSONError,
         NotStreamableError,
+        ObjectError,
         PageError,
         ProtocolError,
         RunTimeoutError,
+        SchemaError,
         StreamCancelledError,
         StreamClosedError,
         StreamConnectionError,
@@ -49,8 +51,10 @@ if TYPE_CHECKING:
     from streamui.models.client import DEMO_MODEL, default_client, default_model
     from streamui.models.conversation import Conversation
     from streamui.models.model_events import model_events
+    from streamui.models.object_stream import ObjectStream
     from streamui.models.provider import Model, models
     from streamui.models.resume import resume
+    from streamui.models.stream_object import stream_object
     from streamui.models.stream_text import stream_text
     from streamui.models.text_result import TextResult
     from streamui.models.text_stream import TextStream
@@ -73,9 +77,12 @@ _homes = {
     "ModelError": "errors",
     "NotJSONError": "errors",
     "NotStreamableError": "errors",
+    "ObjectError": "errors",
+    "ObjectStream": "models.object_stream",
     "PageError": "errors",
     "ProtocolError": "errors",
     "RunTimeoutError": "errors",
+    "SchemaError": "errors",
     "ServerSentEvent": "http.event",
     "Stats": "server.figures",
     "StreamCancelledError": "errors",
@@ -120,6 +127,7 @@ _homes = {
     "stop": "page.server_function",
     "stop_open": "server.stats",
     "stream_collector": "http.metrics",
+    "stream_object": "models.stream_object",
     "stream_text": "models.stream_text",
     "stream_url": "http.links",
     "text": "components.text",
@@ -137,9 +145,12 @@ __all__ = [
     "ModelError",
     "NotJSONError",
     "NotStreamableError",
+    "ObjectError",
+    "ObjectStream",
     "PageError",
     "ProtocolError",
     "RunTimeoutError",
+    "SchemaError",
     "ServerSentEvent",
     "Settings",
     "Stats",
@@ -186,6 +197,7 @@ __all__ = [
     "stop",
     "stop_open",
     "stream_collector",
+    "stream_object",
     "stream_text",
     "stream_url",
     "text",

@@ -110,9 +110,12 @@ Model
 ModelError
 NotJSONError
 NotStreamableError
+ObjectError
+ObjectStream
 PageError
 ProtocolError
 RunTimeoutError
+SchemaError
 ServerSentEvent
 Settings
 Stats
@@ -159,6 +162,7 @@ status
 stop
 stop_open
 stream_collector
+stream_object
 stream_text
 stream_url
 text
