@@ -138,7 +138,7 @@ class _Call:
         answer = await turn.approvals.ask(question.id, lambda: turn.events.put_nowait(question))
         if not answer.allowed:
             reason = f" The reason: {answer.reason[:_LONGEST_REASON]}" if answer.reason else ""
-            raise ToldError(f"The user did not allow this call.{reason}", "denied")
+            raise ToldError(f"Denied: the user did not allow this call.{reason}", "denied")
 
     async def _run(self, tool: Tool[..., Any], function: functools.partial[Any]) -> Any:
         seconds = settings.tool_timeout if tool.timeout is None else tool.timeout

@@ -68,8 +68,8 @@ async def test_a_tool_waits_until_somebody_allows_it() -> None:
 @pytest.mark.parametrize(
     ("reason", "output"),
     [
-        ("", "The user did not allow this call."),
-        ("Too dear.", "The user did not allow this call. The reason: Too dear."),
+        ("", "Denied: the user did not allow this call."),
+        ("Too dear.", "Denied: the user did not allow this call. The reason: Too dear."),
     ],
 )
 async def test_the_model_is_told_of_a_denial_and_why(reason: str, output: str) -> None:
