@@ -90,6 +90,9 @@ class ResponsesDialect:
 
     def _begin(self, kind: type[WrittenPart], id: str, name: str) -> Iterator[ModelEvent]:
         self._wrote = True
+        before = self._parts.pop(id, None)
+        if before is not None:  # a server that names every part alike
+            yield from before.end(name)
         begun_elsewhere = self._tail and not name.endswith(".added")
         part = self._parts[id] = kind(id, begun_elsewhere)
         events = list(part.begin(name))

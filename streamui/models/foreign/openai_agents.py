@@ -14,12 +14,35 @@ from streamui.models.events import (
     Finish,
     ModelEvent,
     ProviderEvent,
+    ReasoningDelta,
+    ReasoningEnd,
+    ReasoningStart,
+    RefusalDelta,
+    RefusalEnd,
+    TextDelta,
+    TextEnd,
+    TextStart,
     ToolApproval,
     ToolCall,
     Usage,
 )
 from streamui.models.foreign.answer import Answer, add, field_of, json_object
 from streamui.models.openai_responses import ResponsesDialect
+
+
+_NO_ID = "__fake_id__"
+"""What everything is called that comes from Chat Completions."""
+
+_PARTS = (
+    TextStart,
+    TextDelta,
+    TextEnd,
+    ReasoningStart,
+    ReasoningDelta,
+    ReasoningEnd,
+    RefusalDelta,
+    RefusalEnd,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +107,7 @@ class OpenAIAgentsDialect:
         self.over = False
         self._response: ResponsesDialect | None = None
         self._answer = Answer()
+        self._turn = 0
         self._usage: Usage | None = None
         self._finish: Finish | None = None
         self._end: list[ModelEvent] = []
@@ -111,11 +135,13 @@ class OpenAIAgentsDialect:
     def close_parts(self) -> Iterator[ModelEvent]:
         """End the open parts; see :meth:`~streamui.models.dialect.Dialect.close_parts`."""
         if self._response is not None:
-            yield from self._response.close_parts()
+            for event in self._response.close_parts():
+                yield self._seen(event)
 
     def _raw(self, data: Any) -> Iterator[ModelEvent]:
         if self._response is None:
             self._response, self._finish = ResponsesDialect(), None
+            self._turn += 1
         response = self._response
         for event in response.feed(data):
             yield self._seen(event)
@@ -132,6 +158,8 @@ class OpenAIAgentsDialect:
     def _seen(self, event: ModelEvent) -> ModelEvent:
         if isinstance(event, ToolCall):
             self._answer.waiting[event.id] = event
+        elif isinstance(event, _PARTS) and event.id.startswith(_NO_ID):
+            return replace(event, id=f"{self._turn}:{event.type.partition('-')[0]}")
         return event
 
     def _item(self, item: Any) -> ModelEvent:
@@ -145,6 +173,8 @@ class OpenAIAgentsDialect:
             raise ModelError("the run ended before the model's answer did", code="truncated")
         self.complete = self.over = True
         finish = self._finish
+        if finish.response_id == _NO_ID:
+            finish = replace(finish, response_id="")
         waiting = [_approval(each) for each in result.interruptions]
         if waiting:
             finish = replace(finish, reason="tool-calls")
