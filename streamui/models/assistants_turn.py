@@ -43,7 +43,6 @@ class ThreadTurn(Turn):
     def __init__(self, conversation: Conversation, model: Model) -> None:
         super().__init__(conversation, model)
         self._run = ""
-        self._asked = False
 
     def open_stream(
         self,
@@ -60,6 +59,7 @@ class ThreadTurn(Turn):
         given_options = plain_options(options)
         runs: Any = model.client().beta.threads.runs
         thread = self.conversation.id
+        asked = False
 
         async def go_on() -> Any:
             outputs = [
@@ -72,11 +72,12 @@ class ThreadTurn(Turn):
             return stream
 
         async def ask() -> Any:
+            nonlocal asked
             # What a run that failed was asked is in the thread already.
-            given = _arguments([] if self._asked else news, system, tools, format, given_options)
+            given = _arguments([] if asked else news, system, tools, format, given_options)
             given |= {"assistant_id": self.conversation.assistant, "stream": True}
             stream = await _quietly(runs.create, thread, **given)
-            self._asked = True
+            asked = True
             return stream
 
         return go_on if self._run else ask
