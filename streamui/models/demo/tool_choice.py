@@ -67,7 +67,7 @@ def plan(ask: Ask, question: str, made: Sequence[ToolCall]) -> tuple[Planned, ..
     wanted = _calls(ask.tools, question)
     if ask.mode == "required" and not wanted:
         wanted = [_call(_Group(_best(ask.tools, question) or ask.tools[0], [question]))]
-    done = [Planned(call.name, call.arguments) for call in made]
+    done = [Planned(call.name, _compact(arguments_of(call))) for call in made]
     left: list[Planned] = []
     for call in wanted:
         if call in done:
@@ -161,7 +161,7 @@ def _call(group: _Group) -> Planned:
     parameters = resolve(function.parameters, function.parameters)
     clues = Clues(" and ".join(group.texts), words_of(function.name))
     made = Filler(parameters).fill(_Given(clues))
-    return Planned(function.name, json.dumps(made, separators=(",", ":"), ensure_ascii=False))
+    return Planned(function.name, _compact(made))
 
 
 class _Given(Source):
@@ -213,6 +213,11 @@ class _Given(Source):
 
 def _numeric(value: str) -> bool:
     return re.fullmatch(r"-?\d+(?:\.\d+)?", value) is not None
+
+
+def _compact(arguments: Mapping[str, Any]) -> str:
+    """Write arguments in one way: clients send them back with other blanks than they came."""
+    return json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
 
 
 def arguments_of(call: ToolCall) -> Mapping[str, Any]:
