@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ class Provider:
     requests: int = 0
     asked_at: list[float] = field(default_factory=list[float])
     paths: list[str] = field(default_factory=list[str])
+    bodies: list[Any] = field(default_factory=list[Any])
     left: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
@@ -65,13 +67,14 @@ class Provider:
         head = await reader.readuntil(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
         lengths = [int(x.split(b":")[1]) for x in lines if x.startswith(b"content-length:")]
-        await reader.readexactly(sum(lengths))
+        body = await reader.readexactly(sum(lengths))
         mine = self
         if self.requests < len(self.first):
             mine = replace(self, **self.first[self.requests])
         self.requests += 1
         self.asked_at.append(asyncio.get_running_loop().time())
         self.paths.append(head.split(b" ")[1].decode())
+        self.bodies.append(json.loads(body) if body else None)
         headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
         given = [f"{name}: {value}" for name, value in (headers | mine.headers).items()]
         writer.write("\r\n".join([f"HTTP/1.1 {mine.status} X", *given, "", ""]).encode())
@@ -167,6 +170,21 @@ async def no_key(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     yield
     await aclose_default_clients()
     stop()
+
+
+@pytest.fixture
+async def demo_by_default(
+    demo: DemoServer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[DemoServer]:
+    """The default model: the session's demo server, in place of one that each test would start."""
+    from streamui.models.demo import host
+
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "STREAMUI_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(host, "_server", demo)
+    monkeypatch.setattr(host, "_owner", os.getpid())
+    yield demo
+    await aclose_default_clients()
 
 
 @pytest.fixture
