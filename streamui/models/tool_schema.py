@@ -63,7 +63,7 @@ class Arguments:
         self, function: Callable[..., Any], name: str, is_context: Callable[[Any], bool]
     ) -> None:
         docstring = docstring_parser.parse(inspect.getdoc(_bare(function)) or "")
-        self.description = docstring.description or ""
+        self.description = (docstring.description or "").strip()
         self.context = ""
         parameters = _parameters(function, name)
         for parameter in parameters:

@@ -86,6 +86,15 @@ def test_the_docstring_down_to_its_sections_says_what_it_is_for() -> None:
     assert book.name == "book"
     assert book.description == "Book a room.\n\nIt is paid for at once."
 
+    def short(a: int) -> None:
+        """Do it.
+
+        Args:
+            a: How often.
+        """
+
+    assert ui.Tool(short).description == "Do it."
+
 
 def test_each_parameter_is_described_by_its_annotation_or_else_the_docstring() -> None:
     assert property_of("place")["description"] == "Where it is: a town, with its country."
