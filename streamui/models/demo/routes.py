@@ -15,6 +15,7 @@ from streamui.models.demo.response_routes import ResponseRoutes
 from streamui.models.demo.service import Service, nothing, read_body
 from streamui.models.demo.shelf import UnknownError
 from streamui.models.demo.talk import InvalidError, check_pairs, read_talk
+from streamui.models.demo.thread_routes import ThreadRoutes
 from streamui.models.demo.wire import error_body
 
 MODELS = ("streamui-demo",)
@@ -40,6 +41,7 @@ def app(service: Service) -> Starlette:
             Route("/v1/chat/completions", _Chat(service).complete, methods=["POST"]),
             *ResponseRoutes(service, memory).routes(),
             *ConversationRoutes(memory).routes(),
+            *ThreadRoutes(service).routes(),
         ],
         exception_handlers={UnknownError: _unknown, ValueError: _unreadable},
     )

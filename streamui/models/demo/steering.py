@@ -13,7 +13,7 @@ DEFAULT_RATE = 40.0
 LONGEST = 50_000
 """Words or tokens in one answer, whatever is asked for."""
 
-Fault: TypeAlias = Literal["status", "stall", "cut", "nonsense"]
+Fault: TypeAlias = Literal["status", "stall", "cut", "nonsense", "expire"]
 
 _UNIT = r"(?:words?|tokens?)"
 # Every run of digits or blanks is matched in one way only: a message may have 100,000 characters.
@@ -34,6 +34,7 @@ _FAULTS: tuple[tuple[Fault, re.Pattern[str]], ...] = (
     ("stall", re.compile(r"(?:^|[.,;:!]|\bthen\b|\bplease\b)\s*stall\b", re.I)),
     ("cut", re.compile(rf"\bcut\s+(?:off\s+)?the\s+connection{_AFTER}", re.I)),
     ("nonsense", re.compile(rf"\bsend\s+nonsense{_AFTER}", re.I)),
+    ("expire", re.compile(rf"\blet\s+(?:it|the\s+run)\s+expire{_AFTER}", re.I)),
 )
 _RETRY = re.compile(r"\b(?:and\s+)?retry\s+after\s+(\d{1,6}(?:\.\d{1,6})?)\s+seconds?\b", re.I)
 _RATE = re.compile(
