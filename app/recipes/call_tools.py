@@ -36,7 +36,7 @@ class CallTools(rx.State):
 def page():
     return rx.vstack(
         ui.scroller(
-            rx.foreach(CallTools.calls.value, lambda call: rx.code(call, variant="soft")),
+            rx.foreach(CallTools.calls.value, lambda call: rx.code(call, variant="ghost")),
             ui.markdown(CallTools.answer),
             rx.cond(CallTools.answer.error, rx.text(CallTools.answer.error, role="alert")),
             label="Answer",

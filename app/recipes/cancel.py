@@ -15,13 +15,7 @@ class Cancel(rx.State):
         answer = ui.StreamableValue("")
         async with self:
             self.answer = answer
-        stream = await ui.default_client().responses.create(
-            model=ui.default_model(), input=form["question"], stream=True
-        )
-        async for event in ui.model_events(stream):
-            if event.type == "text-delta":
-                answer.append(event.delta)
-            yield
+        await ui.stream_text(form["question"]).into(answer)
 
 
 def outcome():

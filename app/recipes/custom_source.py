@@ -17,14 +17,9 @@ async def digits_of_pi() -> AsyncIterator[str]:
             await asyncio.sleep(0.02)
             q, r, n = 10 * q, 10 * (r - n * t), 10 * (3 * q + r) // t - 10 * n
         else:
-            q, r, t, n, m = (
-                q * k,
-                (2 * q + r) * m,
-                t * m,
-                (q * (7 * k + 2) + r * m) // (t * m),
-                m + 2,
-            )
-            k += 1
+            n = (q * (7 * k + 2) + r * m) // (t * m)
+            q, r, t = q * k, (2 * q + r) * m, t * m
+            k, m = k + 1, m + 2
 
 
 class Pi(rx.State):
@@ -43,6 +38,11 @@ def page():
         rx.hstack(
             rx.text(Pi.digits.value.length(), " digits", role="status", flex="1"),
             rx.button("Compute", on_click=Pi.compute, disabled=Pi.digits.streaming),
-            rx.button("Stop", on_click=ui.stop(Pi.compute), disabled=~Pi.digits.streaming),
+            rx.button(
+                "Stop",
+                variant="soft",
+                disabled=~Pi.digits.streaming,
+                on_click=ui.stop(Pi.compute),
+            ),
         ),
     )

@@ -53,9 +53,13 @@ class Updates(rx.State):
 
     @rx.event
     def fail(self, error: dict):
-        self.lost = True
+        self.lost = self.url != ""  # after the end, a connection that is closed is none lost
         if error["closed"]:
             self.url = ""
+
+
+def row(message: rx.Var[str]):
+    return rx.code(message, variant="ghost", color_scheme="gray")
 
 
 def page():
@@ -66,10 +70,15 @@ def page():
             on_error=Updates.fail,
             events={"done": Updates.close},
         ),
-        ui.scroller(rx.foreach(Updates.messages, rx.code), label="Messages"),
+        ui.scroller(rx.foreach(Updates.messages, row), label="Messages"),
         rx.hstack(
             rx.cond(Updates.lost, rx.text("The connection was lost.", role="alert")),
             rx.button("Listen", on_click=Updates.listen, disabled=Updates.url != ""),
-            rx.button("Close", on_click=Updates.close(), disabled=Updates.url == ""),
+            rx.button(
+                "Close",
+                variant="soft",
+                disabled=Updates.url == "",
+                on_click=Updates.close(),
+            ),
         ),
     )

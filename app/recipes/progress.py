@@ -55,11 +55,17 @@ def page():
             figure("Per second", now["rate"], " chunks"),
             figure("Time", now["seconds"], " s"),
             figure("Tokens", rx.cond(now["tokens"] > 0, now["tokens"].to_string(), "…")),
+            orientation="vertical",
             size="1",
         ),
         rx.form(
             rx.hstack(
-                rx.input(name="question", default_value="Write 200 words about rivers", flex="1"),
+                rx.input(
+                    name="question",
+                    default_value="Write 200 words about rivers",
+                    aria_label="Question",
+                    flex="1",
+                ),
                 rx.button("Ask", loading=Progress.answer.streaming),
             ),
             on_submit=Progress.ask,

@@ -66,7 +66,7 @@ def page():
             rx.cond(Save.answer.error, rx.text(Save.answer.error, role="alert")),
             rx.cond(Save.saving.error, rx.text("Not saved. ", Save.saving.error, role="alert")),
         ),
-        rx.data_list.root(rx.foreach(Save.rows, row), size="1", aria_label="In the database"),
+        ui.scroller(rx.data_list.root(rx.foreach(Save.rows, row)), label="In the database"),
         rx.form(
             rx.hstack(
                 rx.input(name="question", placeholder="Ask a question", required=True, flex="1"),

@@ -53,7 +53,10 @@ def page():
         rx.form(
             rx.hstack(
                 rx.input(
-                    name="question", default_value="Write 60 words about tea", aria_label="Question"
+                    name="question",
+                    default_value="Write 60 words about tea",
+                    aria_label="Question",
+                    flex="1",
                 ),
                 rx.button("Ask", loading=TokenUsage.answer.streaming),
             ),
