@@ -177,6 +177,16 @@ async def test_half_a_word_is_shown_when_the_model_pauses(monkeypatch: pytest.Mo
     assert paced.told[-1] == (1.0, "tw")
 
 
+async def test_a_word_that_becomes_whole_waits_for_no_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paced = Paced(monkeypatch, "word")
+    paced.write("on")
+    paced.clock.move(0.3)
+    paced.write("e two")
+    assert paced.told == [(0.3, "one ")]
+
+
 async def test_events_wait_for_the_text_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
     paced = Paced(monkeypatch, 0.1)
     paced.write("one two th")

@@ -101,8 +101,10 @@ async def test_a_stop_ends_it_and_what_was_written_stands(demo_by_default: DemoS
 
 
 async def test_a_stop_before_it_has_begun_and_one_from_another_thread() -> None:
-    early = ui.stream_text(SLOW)
-    early.stop()
+    aborted: list[TextResult] = []
+    async with ui.stream_text(SLOW, on_abort=aborted.append) as early:
+        pass
+    assert aborted == [TextResult()]
     late = ui.stream_text(SLOW)
     async for _ in late.text_stream:
         break
@@ -157,6 +159,8 @@ async def test_a_reader_that_gives_up_disturbs_nobody() -> None:
     reader = asyncio.ensure_future(anext(result.text_stream))
     await asyncio.sleep(0)
     reader.cancel()
+    await asyncio.wait([reader])
+    assert not result._generation.telling._waiters
     assert len((await result).split()) == 12
 
 
@@ -276,6 +280,18 @@ async def test_a_streamable_that_is_full_is_its_error(monkeypatch: pytest.Monkey
     with pytest.raises(ui.LimitError):
         await ui.stream_text(QUICK).into(answer)
     assert answer.status == "error"
+
+
+async def test_a_streamable_that_ends_before_it_stops_it(until: Until) -> None:
+    stopped, done = ui.StreamableValue(""), ui.StreamableValue("")
+    first, second = ui.stream_text(SLOW).into(stopped), ui.stream_text(SLOW).into(done)
+    await until(lambda: bool(stopped.value and done.value))
+    stopped.cancel()
+    done.done()
+    with pytest.raises(StreamCancelledError):
+        await first
+    with pytest.raises(ui.StreamClosedError):
+        await second
 
 
 async def test_a_question_that_makes_no_sense_is_said_at_once() -> None:
