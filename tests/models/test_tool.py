@@ -158,6 +158,14 @@ def test_what_the_model_wrote_becomes_arguments_of_their_types_with_the_defaults
     }
 
 
+def test_a_null_that_means_something_is_kept() -> None:
+    def take(note: str | None = "x") -> None: ...
+
+    arguments = ui.Tool(take).arguments
+    assert arguments.read('{"note": null}') == {"note": None}
+    assert arguments.read("{}") == {"note": "x"}
+
+
 def test_what_is_checked_is_shown_as_json() -> None:
     def take(big: int, wide: float, day: date, place: Place) -> None: ...
 

@@ -262,6 +262,27 @@ async def test_a_result_that_is_no_json(given: Any, caplog: pytest.LogCaptureFix
     assert "not_json: $ " in caplog.text
 
 
+async def test_a_generator_is_closed_when_what_it_yields_is_no_json() -> None:
+    ended: list[str] = []
+
+    async def tell() -> AsyncIterator[Any]:
+        try:
+            yield object()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("tell")
+
+    def tell_in_thread() -> Iterator[Any]:
+        try:
+            yield object()
+        finally:
+            ended.append("tell_in_thread")
+
+    for function in (tell, tell_in_thread):
+        assert (await failure(function)).code == "not_json"
+        assert ended[-1:] == [function.__name__]
+
+
 async def test_a_result_that_is_too_large_for_a_page_still_reaches_the_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -435,6 +456,7 @@ async def test_a_thread_does_not_keep_the_loop_from_ending(until: Until) -> None
         await events.aclose()
 
     await asyncio.to_thread(asyncio.run, main())
-    assert "streamui tool" in [thread.name for thread in threading.enumerate()]
+    (left,) = [thread for thread in threading.enumerate() if thread.name == "streamui tool"]
+    assert left.daemon, "the process's end does not wait for it either"
     go_on.set()
     await until(lambda: "streamui tool" not in [thread.name for thread in threading.enumerate()])
