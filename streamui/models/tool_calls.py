@@ -104,7 +104,9 @@ class _Call:
             if task is None or task.cancelling():
                 raise
             result = failure_of(self._call, cause)  # it waited for something that was cancelled
-        except (Exception, SystemExit) as cause:  # any: it is the user's code
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:  # any, SystemExit too: it is the user's code
             result = failure_of(self._call, cause)
         finally:
             self._over = True

@@ -226,6 +226,8 @@ class SoldOutError(ui.StreamUIError):
         (ui.ModelError("x", code="overloaded"), "overloaded", "Error: The model's service is"),
         (TimeoutError("its own"), "failed", "Error: the tool failed (reference"),
         (SystemExit(3), "failed", "Error: the tool failed (reference"),
+        (GeneratorExit(), "failed", "Error: the tool failed (reference"),
+        (pytest.fail.Exception("x"), "failed", "Error: the tool failed (reference"),
         (asyncio.CancelledError(), "failed", "Error: the tool failed (reference"),
         (StopIteration(), "failed", "Error: the tool failed (reference"),
         (ExceptionGroup("two", [ValueError()]), "failed", "Error: the tool failed (reference"),
