@@ -119,7 +119,10 @@ class ChatDialect:
         if call is None:
             yield from self.close_parts()
             name = str(getattr(function, "name", None) or "")
-            call = CallPart(str(getattr(said, "id", None) or f"call_{index}"), name)
+            # Some servers give calls no id. Two of one answer's steps must not have the same: who
+            # approves of one would approve of the other.
+            made_up = f"call_{self._id}_{index}" if self._id else f"call_{index}"
+            call = CallPart(str(getattr(said, "id", None) or made_up), name)
             self._calls[index] = call
             yield call.begin(CHUNK)
         yield from call.write(getattr(function, "arguments", None) or "", CHUNK)

@@ -113,6 +113,20 @@ async def test_two_tool_calls_come_in_pieces_and_whole(heard: Any) -> None:
     ]
 
 
+async def test_a_call_without_an_id_gets_one_that_no_other_answer_has(heard: Any) -> None:
+    said = {"index": 0, "function": {"name": "clock", "arguments": "{}"}}
+    calls = [
+        event.id
+        for number in (1, 2)
+        for event in await heard(
+            chunk(tool_calls=[said]) | {"id": f"chatcmpl-{number}"},
+            chunk("tool_calls") | {"id": f"chatcmpl-{number}"},
+        )
+        if event.type == "tool-call"
+    ]
+    assert calls == ["call_chatcmpl-1_0", "call_chatcmpl-2_0"]
+
+
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 async def test_other_servers_reasoning_is_reasoning(heard: Any, field: str) -> None:
     events = await heard(chunk(None, 0, **{field: "hm"}), chunk(content="Tea"), chunk("stop"))
