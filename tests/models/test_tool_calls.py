@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from contextvars import ContextVar
-from typing import Any, cast
+from datetime import date
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -462,3 +465,33 @@ async def test_a_thread_does_not_keep_the_loop_from_ending(until: Until) -> None
     assert left.daemon, "the process's end does not wait for it either"
     go_on.set()
     await until(lambda: "streamui tool" not in [thread.name for thread in threading.enumerate()])
+
+
+# -- with a model --------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Place:
+    city: str
+    country: str = "Norway"
+
+
+@ui.tool
+async def reserve(
+    place: Place, nights: int, day: date, kind: Literal["inn", "hotel"] = "hotel"
+) -> dict[str, Any]:
+    """Book a room."""
+    return {"booked": f"{place.city}, {place.country}, {nights}, {day:%d.%m.%Y}, {kind}"}
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
+async def test_a_model_that_keeps_to_the_strict_schema_calls_it_right(
+    api: Any, no_key: None
+) -> None:
+    question = "Book a room in Oslo for 2 nights on 2027-01-02, flat out"
+    options: dict[str, Any] = {"model": ui.Model(api=api), "tool_choice": "required"}
+    result = ui.stream_text(question, tools=[reserve], **options)
+    assert "Oslo, Norway, 2, 02.01.2027, hotel" in await result.text
+    (call,) = await result.tool_calls
+    assert json.loads(call.arguments).keys() == {"place", "nights", "day", "kind"}
+    assert reserve.strict
