@@ -13,6 +13,12 @@ from streamui.models.body import check_kind, response_of, strip_bom
 from streamui.models.foreign.libraries import readable
 from streamui.models.source import AHEAD, Source, check_stream, is_async
 
+_AGAIN = 0.1
+"""Seconds after which a task that still runs is cancelled again,"""
+
+_TIMES = 5
+"""and how often at most."""
+
 
 class TaskSource(Source):
     """Reads an async stream, a context manager or an awaitable of one, or a function's."""
@@ -33,7 +39,13 @@ class TaskSource(Source):
         if self._task is None:
             self._task = asyncio.create_task(self._discard(), name="streamui model stream")
         else:
-            self._task.cancel()
+            self._insist(self._task, _TIMES)
+
+    def _insist(self, task: asyncio.Task[None], times: int) -> None:
+        """Cancel a task, again where that was lost: ``asyncio.wait_for`` does so before 3.12."""
+        if times and not task.done():
+            task.cancel()
+            task.get_loop().call_later(_AGAIN, self._insist, task, times - 1)
 
     def _make_room(self) -> None:
         if len(self._items) < AHEAD:
@@ -44,6 +56,8 @@ class TaskSource(Source):
         try:
             async with AsyncExitStack() as stack:
                 async for item in await self._open(stack):
+                    if self._cancelled:
+                        break
                     self._put(item)
                     if len(self._items) >= AHEAD:
                         self._room.clear()
