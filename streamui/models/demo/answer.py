@@ -21,6 +21,9 @@ from streamui.models.demo.topic import topic_of
 
 Wait: TypeAlias = Callable[[], Awaitable[None]]
 
+AT_ONCE = -1
+"""A place before the first byte, for a wait or a cut."""
+
 _TOKEN = re.compile(r"\s*\S+\s*")
 _JSON_TOKEN = re.compile(r"\s*\w+|[^\w\s]+|\s+")
 
@@ -79,6 +82,11 @@ class Answer:
     def speaks(self) -> bool:
         """Whether there is a message, with or without words in it."""
         return bool(self.deltas) or not self.calls
+
+    @property
+    def held(self) -> bool:
+        """Whether there is something to wait for before the first byte, or no byte at all."""
+        return AT_ONCE in self.waits or self.steering.after == AT_ONCE
 
     @property
     def words(self) -> int:

@@ -64,8 +64,8 @@ class ChatWire:
             end += self._event({"choices": [], "usage": self._usage(answer)})
         return end + b"data: [DONE]\n\n"
 
-    def error(self, status: int, message: str) -> bytes:  # noqa: D102 -- as its protocol says
-        return sse("", {"error": error_body(status, message)})
+    def error(self, status: int, message: str, code: str = "") -> bytes:  # noqa: D102 -- as its protocol says
+        return sse("", {"error": error_body(status, message, code)})
 
     def whole(self, answer: Answer) -> dict[str, Any]:
         """Make the finished completion.

@@ -98,7 +98,7 @@ class EventLog:
                     continue
                 event, at = self._events[at], at + 1
                 word = event.startswith(_WORDS)
-                if not word or breakage.after:
+                if not word or breakage.after > 0:
                     yield event
                 words += word
                 if word and words >= breakage.after:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from streamui.models.demo.answer import Answer
+from streamui.models.demo.answer import AT_ONCE, Answer
 from streamui.models.demo.wire import NONSENSE, Wire
 
 _TOGETHER = 32
@@ -68,7 +68,22 @@ async def paced(answer: Answer, wire: Wire) -> AsyncIterator[bytes]:  # noqa: C9
     elif steering.fault == "nonsense":
         yield steering.nonsense or NONSENSE
     else:
-        yield wire.error(steering.status, steering.told)
+        yield wire.error(steering.status, steering.told, steering.code)
+
+
+async def first_byte(answer: Answer) -> None:
+    """Wait for as long as an answer has no byte at all.
+
+    Args:
+        answer: What will be sent.
+
+    Raises:
+        CutError: The connection is to be cut instead.
+    """
+    if AT_ONCE in answer.waits:
+        await answer.waits[AT_ONCE]()
+    if answer.steering.fault == "cut" and answer.steering.after == AT_ONCE:
+        raise CutError
 
 
 async def wait_for(answer: Answer) -> None:
@@ -85,7 +100,7 @@ async def wait_for(answer: Answer) -> None:
     if steering.rate is not None:
         await asyncio.sleep(words / steering.rate)
     for place in sorted(answer.waits):
-        if place <= words:
+        if 0 <= place <= words:
             await answer.waits[place]()
     if steering.fault == "stall":
         await asyncio.Event().wait()

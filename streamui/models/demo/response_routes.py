@@ -15,10 +15,19 @@ from streamui.models.demo.background import BackgroundResponse, background_respo
 from streamui.models.demo.delivery import Delivery
 from streamui.models.demo.items import as_items, page
 from streamui.models.demo.memory import Memory
+from streamui.models.demo.pace import first_byte
 from streamui.models.demo.responses import ResponsesWire
-from streamui.models.demo.service import Keep, Service, check_status, failed, nothing, read_body
+from streamui.models.demo.service import (
+    Keep,
+    Service,
+    before,
+    check_status,
+    failed,
+    nothing,
+    read_body,
+)
 from streamui.models.demo.shelf import UnknownError
-from streamui.models.demo.talk import check_pairs, read_talk
+from streamui.models.demo.talk import Message, check_pairs, read_talk
 
 _UNANSWERED = "No tool output found for function call {}."
 _UNASKED = "No tool call found for function call output with call_id {}."
@@ -51,20 +60,22 @@ class ResponseRoutes:
     async def respond(self, request: Request) -> Response:
         """Make a response: streamed, whole, or in the background."""
         asked = await read_body(request)
-        before = self._memory.before(asked.get("previous_response_id"), asked.get("conversation"))
+        earlier = self._memory.before(asked.get("previous_response_id"), asked.get("conversation"))
         said = as_items(asked.get("input"))
-        talk = read_talk([*before, *said])
+        talk = read_talk([*earlier, *said])
         check_pairs(talk, _UNANSWERED, _UNASKED)
+        if isinstance(asked.get("instructions"), str):
+            talk = (Message("system", asked["instructions"]), *talk)
         ask = read_ask("responses", asked, talk, asked.get("max_output_tokens"), request.headers)
         made = self._service.brain(ask)
         wire = ResponsesWire(ask)
 
         def keep() -> None:
             if asked.get("store", True) is not False:
-                self._memory.keep(wire.whole(made), before, said)
+                self._memory.keep(wire.whole(made), earlier, said)
 
         if asked.get("background") is True:
-            return self._in_background(ask, made, wire, keep)
+            return await self._in_background(request, ask, made, wire, keep)
         return await self._service.deliver(request, ask, made, wire, keep)
 
     async def response(self, request: Request) -> Response:
@@ -114,8 +125,12 @@ class ResponseRoutes:
                 raise
             return written.body()
 
-    def _in_background(self, ask: Ask, made: Answer, wire: ResponsesWire, keep: Keep) -> Response:
+    async def _in_background(
+        self, request: Request, ask: Ask, made: Answer, wire: ResponsesWire, keep: Keep
+    ) -> Response:
         self._service.ledger.count(requests=1)
+        if made.held and not await before(request, first_byte(made)):
+            return Response()  # to nobody
         made, fails = check_status(ask, made, streamed=True)
         if fails:
             return failed(made)

@@ -51,8 +51,8 @@ class ResponsesWire:
     def closing(self, answer: Answer) -> bytes:  # noqa: D102 -- as its protocol says
         return self._event(f"response.{_status(answer)}", response=self.whole(answer))
 
-    def error(self, status: int, message: str) -> bytes:  # noqa: D102 -- as its protocol says
-        body = error_body(status, message)
+    def error(self, status: int, message: str, code: str = "") -> bytes:  # noqa: D102 -- as its protocol says
+        body = error_body(status, message, code)
         return self._event("error", code=body["code"], message=message, param=None)
 
     def output(self, answer: Answer) -> list[dict[str, Any]]:

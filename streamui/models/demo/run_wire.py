@@ -75,11 +75,11 @@ class RunWire:
         self.body["completed_at"] = int(time.time())
         return self.run_event("completed") + DONE
 
-    def error(self, status: int, message: str) -> bytes:  # noqa: D102 -- as its protocol says
+    def error(self, status: int, message: str, code: str = "") -> bytes:  # noqa: D102 -- as its protocol says
         if self._expiring:
             return self.end("expired")
-        code = "rate_limit_exceeded" if status == 429 else "server_error"
-        return self.end("failed", {"code": code, "message": message})
+        kind = "rate_limit_exceeded" if status == 429 else "server_error"
+        return self.end("failed", {"code": kind, "message": message})
 
     def end(self, status: str, error: Mapping[str, str] | None = None) -> bytes:
         """End the run before its end.

@@ -91,14 +91,11 @@ class Run:
         self._wire.begin(head + event("thread.run.created", self._wire.body))
         return self._turn(made)
 
-    def submit(self, outputs: object) -> AsyncIterator[bytes]:
-        """Go on with what the tools gave.
+    def accept(self, outputs: object) -> None:
+        """Take what the tools gave.
 
         Args:
             outputs: The request's ``tool_outputs``.
-
-        Returns:
-            The events of this turn.
 
         Raises:
             InvalidError: It does not wait for them, or one is missing.
@@ -116,7 +113,15 @@ class Run:
             self._rounds.append(ToolCall(call["id"], function["name"], function["arguments"]))
             self._rounds.append(ToolOutput(call["id"], given[call["id"]]))
         self._wire.begin(self._wire.complete_calls(given))
+        self._wire.body["status"] = "queued"
         self.ask, self.made = self._think()
+
+    def go_on(self) -> AsyncIterator[bytes]:
+        """Go on with what the tools gave.
+
+        Returns:
+            The events of this turn.
+        """
         return self._turn(check_status(self.ask, self.made, streamed=True)[0])
 
     def cancel(self) -> Body:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Protocol, TypeAlias, cast
 
@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from streamui.models.demo.answer import Answer
 from streamui.models.demo.ask import Ask
 from streamui.models.demo.delivery import Delivery, Ledger, cut, left
-from streamui.models.demo.pace import CutError, paced, wait_for
+from streamui.models.demo.pace import CutError, first_byte, paced, wait_for
 from streamui.models.demo.wire import Wire, error_body
 
 LARGEST = 8_000_000
@@ -59,31 +59,46 @@ class Service:
         """
         self.ledger.count(requests=1)
         streamed = bool(ask.body.get("stream"))
+        if made.held and not await before(request, first_byte(made)):
+            return Response()  # to nobody
         made, fails = check_status(ask, made, streamed)
         if fails:
             return failed(made)
         if streamed:
             return Delivery(paced(made, wire), self.ledger, keep)
-        return await self._whole(request, made, wire, keep)
-
-    async def _whole(self, request: Request, made: Answer, wire: Whole, keep: Keep) -> Response:
-        leaving = asyncio.create_task(left(request.receive))
-        waiting = asyncio.create_task(wait_for(made))
-        try:
-            await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done():
-                return Response()  # to nobody
-            if isinstance(waiting.exception(), CutError):
-                await cut(request.scope, leaving)
-                return Response()  # likewise
-        finally:
-            leaving.cancel()
-            waiting.cancel()
+        if not await before(request, wait_for(made)):
+            return Response()  # likewise
         if made.steering.fault == "nonsense":
             nonsense = made.steering.nonsense or b'{"id": "resp_'
             return Response(nonsense, media_type="application/json")
         keep()
         return JSONResponse(wire.whole(made))
+
+
+async def before(request: Request, awaited: Coroutine[Any, Any, None]) -> bool:
+    """Do something before the answer, for as long as the client is there.
+
+    Args:
+        request: As it came.
+        awaited: What to do; a ``CutError`` cuts the connection.
+
+    Returns:
+        Whether there is still anybody to answer.
+    """
+    leaving = asyncio.create_task(left(request.receive))
+    waiting = asyncio.create_task(awaited)
+    try:
+        await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            return False
+        if isinstance(waiting.exception(), CutError):
+            await cut(request.scope, leaving)
+            return False
+        waiting.result()
+        return True
+    finally:
+        leaving.cancel()
+        waiting.cancel()
 
 
 async def read_body(request: Request) -> dict[str, Any]:
@@ -116,8 +131,11 @@ def check_status(ask: Ask, made: Answer, streamed: bool) -> tuple[Answer, bool]:
 def failed(made: Answer) -> Response:
     """Make the answer of an HTTP status."""
     steering = made.steering
-    headers = {"retry-after": f"{steering.retry_after:g}"} if steering.status == 429 else {}
-    body = steering.nonsense or json.dumps({"error": error_body(steering.status, steering.told)})
+    wait = steering.retry_after if steering.status == 429 else None
+    headers = {} if wait is None else {"retry-after": f"{wait:g}"}
+    body = steering.nonsense or json.dumps(
+        {"error": error_body(steering.status, steering.told, steering.code)}
+    )
     return Response(
         body, steering.status, headers | dict(steering.headers), media_type="application/json"
     )

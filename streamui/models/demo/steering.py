@@ -66,10 +66,11 @@ class Steering:
         after: How many words to write before that.
         status: The HTTP status to fail with.
         times: How many times the same request fails before it succeeds; ``None`` for ever.
-        retry_after: Seconds to say with a 429.
+        retry_after: Seconds to say with a 429; ``None`` to say nothing.
         think: Whether to reason first.
         refuse: Whether to refuse.
         message: What to say with a failure; ``""`` for the usual.
+        code: The provider's code of a failure; ``""`` for the usual.
         headers: To send with an HTTP status, besides.
         nonsense: The bytes that are sent as nonsense; ``b""`` for the usual.
     """
@@ -83,10 +84,11 @@ class Steering:
     after: int = 0
     status: int = 500
     times: int | None = None
-    retry_after: float = 1.0
+    retry_after: float | None = 1.0
     think: bool = False
     refuse: bool = False
     message: str = ""
+    code: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     nonsense: bytes = b""
 

@@ -11,9 +11,10 @@ from starlette.routing import Route
 
 from streamui.models.demo.delivery import Delivery
 from streamui.models.demo.items import page
+from streamui.models.demo.pace import first_byte
 from streamui.models.demo.run_wire import event
 from streamui.models.demo.runs import Run
-from streamui.models.demo.service import Service, check_status, failed, nothing, read_body
+from streamui.models.demo.service import Service, before, check_status, failed, nothing, read_body
 from streamui.models.demo.talk import InvalidError
 from streamui.models.demo.threads import Assistants, Thread
 
@@ -95,7 +96,7 @@ class ThreadRoutes:
             raise InvalidError(f"Thread {thread.id} already has an active run {active}.")
         for given in asked.get("additional_messages") or ():
             thread.say(given)
-        return self._start(request, thread, asked)
+        return await self._start(request, thread, asked)
 
     async def create_and_run(self, request: Request) -> Response:
         """Open a thread and run an assistant in it."""
@@ -103,7 +104,7 @@ class ThreadRoutes:
         given = asked.get("thread")
         opened = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
         thread = self._state.open(opened)
-        return self._start(request, thread, asked, event("thread.created", thread.body()))
+        return await self._start(request, thread, asked, event("thread.created", thread.body()))
 
     async def runs(self, request: Request) -> Response:
         """List the runs."""
@@ -129,14 +130,19 @@ class ThreadRoutes:
         run = self._run(request)
         asked = await read_body(request)
         self._service.ledger.count(requests=1)
-        return self._send(asked, run, run.submit(asked.get("tool_outputs")))
+        run.accept(asked.get("tool_outputs"))
+        if run.made.held and not await before(request, first_byte(run.made)):
+            return Response()  # to nobody
+        return self._send(asked, run, run.go_on())
 
-    def _start(
+    async def _start(
         self, request: Request, thread: Thread, asked: dict[str, Any], head: bytes = b""
     ) -> Response:
         self._service.ledger.count(requests=1)
         assistant = self._state.assistant(asked.get("assistant_id"))
         run = Run(thread, assistant, asked, request.headers, self._service.brain)
+        if run.made.held and not await before(request, first_byte(run.made)):
+            return Response()  # to nobody
         made, fails = check_status(run.ask, run.made, streamed=True)
         if fails:
             return failed(made)

@@ -54,17 +54,18 @@ class Wire(Protocol):
         """Write the end of the stream."""
         ...
 
-    def error(self, status: int, message: str) -> bytes:
+    def error(self, status: int, message: str, code: str = "") -> bytes:
         """Write an error in the middle of the stream."""
         ...
 
 
-def error_body(status: int, message: str) -> dict[str, Any]:
+def error_body(status: int, message: str, code: str = "") -> dict[str, Any]:
     """Make the error object that goes with a status, for a whole answer or inside a stream.
 
     Args:
         status: An HTTP status of 400 or more.
         message: For people.
+        code: In place of the usual.
 
     Returns:
         As OpenAI's: ``message``, ``type``, ``param``, ``code``.
@@ -74,8 +75,8 @@ def error_body(status: int, message: str) -> dict[str, Any]:
         if status >= 500
         else ("invalid_request_error", f"http_{status}")
     )
-    kind, code = _ERRORS.get(status, fallback)
-    return {"message": message, "type": kind, "param": None, "code": code}
+    kind, usual = _ERRORS.get(status, fallback)
+    return {"message": message, "type": kind, "param": None, "code": code or usual}
 
 
 def sse(event: str, data: dict[str, Any]) -> bytes:
