@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streamui.errors import ToolError
+from streamui.streamable.quota import current_page
 from streamui.streamable.scope import current_scope
 
 
@@ -30,8 +31,8 @@ class Approvals:
     """
 
     def __init__(self) -> None:
-        scope = current_scope.get()
-        self._page: str = getattr(scope, "page", "")
+        # Without a scope it may be a page's background event of Reflex's own.
+        self._page: str = getattr(current_scope.get(), "page", "") or current_page()
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
 
     def answer(self, call_id: str, answer: Answer) -> bool:

@@ -15,6 +15,7 @@ from streamui.models.tool_approvals import Answer, Approvals, answer_call
 from streamui.models.tool_calls import ToolEvent, run_calls
 from streamui.server import approvals as server_approvals
 from streamui.server.run import Run
+from streamui.streamable import quota
 from streamui.streamable.scope import current_scope
 
 Until = Callable[..., Awaitable[float]]
@@ -136,6 +137,16 @@ async def test_outside_of_a_page_no_page_can_answer() -> None:
     async with aclosing(calls("a")) as events:
         assert (await anext(events)).type == "tool-approval"
         assert not answer_call("", "a", YES)
+
+
+async def test_the_page_of_a_background_event_of_reflex_can_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quota, "page_finders", [lambda: "mine"])
+    events = calls("a")
+    assert (await anext(events)).type == "tool-approval"
+    assert answer_call("mine", "a", YES)
+    assert [event.type async for event in events] == ["tool-start", "tool-result"]
 
 
 async def test_each_of_several_calls_has_its_own_answer() -> None:
