@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -19,6 +21,7 @@ from streamui.models.demo import DemoServer
 from streamui.models.demo.host import server
 from streamui.models.model_events import model_events
 from streamui.models.reader import ModelEvents
+from streamui.models.resume import resume
 from streamui.server.run import Run
 from streamui.settings import settings
 from streamui.streamable.value import StreamableValue
@@ -439,3 +442,73 @@ def test_what_is_no_stream_of_the_sdk_has_no_client() -> None:
     reads: list[Callable[[object], object]] = [body.client_of, body.retrieved_id, body.starts_after]
     for stream in (object(), iter([]), httpx2.Client(verify=False)):
         assert [look(stream) for look in reads] == [None, None, None]
+
+
+# -- leaving and coming back ----------------------------------------------------------------------
+
+ELSEWHERE = """
+import asyncio, sys
+import streamui as ui
+
+async def main() -> None:
+    text = ""
+    async with ui.resume(sys.argv[1], int(sys.argv[2])) as events:
+        async for event in events:
+            text += event.delta if event.type == "text-delta" else ""
+    print(text, end="")
+
+asyncio.run(main())
+"""
+
+
+async def test_whoever_leaves_it_finds_it_written_on_in_another_process(
+    client: AsyncOpenAI, own: DemoServer, until: Any
+) -> None:
+    question = "Write 40 words about tea at 200 words per second"
+    whole = await written(client, "Write 40 words about tea")
+    events = model_events(await ask(client, question))
+    text = ""
+    async for event in events:
+        text += event.delta if event.type == "text-delta" else ""
+        if len(text.split()) > 5:
+            break
+    cursor = await events.leave()
+    assert cursor is not None and cursor == events.cursor
+    await until(lambda: own.stats().open == 0)
+    assert own.stats().cancelled == 0
+    with pytest.raises(StreamCancelledError):
+        await anext(events)
+    environment = {"OPENAI_BASE_URL": own.base_url, "OPENAI_API_KEY": "none"}
+    program = [sys.executable, "-c", ELSEWHERE, cursor[0], str(cursor[1])]
+    process = await asyncio.create_subprocess_exec(
+        *program, env={**os.environ, **environment}, stdout=asyncio.subprocess.PIPE
+    )
+    rest, _ = await process.communicate()
+    assert text + rest.decode() == whole
+
+
+async def test_it_is_resumed_from_its_beginning_and_cancelled_from_anywhere(
+    client: AsyncOpenAI, own: DemoServer, until: Any
+) -> None:
+    events = model_events(await ask(client, SLOW))
+    await first_words(events)
+    cursor = await events.leave()
+    assert cursor is not None
+    again = resume(cursor[0], client=client)
+    heard = [await anext(again) for _ in range(3)]
+    assert heard[0].provider_event == "response.created"
+    await again.aclose()
+    await until(lambda: own.stats().cancelled == 1)
+    with pytest.raises(ModelError) as caught:
+        await read(resume("resp_gone", client=client))
+    assert caught.value.code == "not_found"
+
+
+async def test_leaving_any_other_answer_ends_it(
+    client: AsyncOpenAI, own: DemoServer, until: Any
+) -> None:
+    stream = await client.responses.create(model="m", input=SLOW, stream=True)
+    events = model_events(stream)
+    await first_words(events)
+    assert await events.leave() is None
+    await until(lambda: own.stats().disconnected_by_client == 1)
