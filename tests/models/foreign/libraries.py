@@ -92,7 +92,10 @@ def langchain_loop(client: AsyncOpenAI, api: str, summary: bool = False) -> Any:
     from langchain_core.tools import tool
 
     weather = tool(get_weather)
-    model = langchain_model(client, api, summary).bind_tools([weather])
+    model = langchain_model(client, api, summary)
+    # With it, Python 3.11's asyncio.wait_for may lose the one cancellation that LangChain sends.
+    model.stream_chunk_timeout = None
+    model = model.bind_tools([weather])
 
     async def run(question: str) -> Any:
         said: list[Any] = [HumanMessage(question)]

@@ -18,6 +18,8 @@ from tests.models.foreign.libraries import FORECASTS, LIBRARIES, Library, get_we
 from tests.models.wire import deltas
 
 each = pytest.mark.parametrize("library", LIBRARIES, ids=str)
+WRITTEN = ("text-start", "text-delta", "text-end")
+THOUGHT = ("reasoning-start", "reasoning-delta", "reasoning-end")
 WRITE = "Write 5 words about tea flat out"
 CUT_OFF = {
     "/responses": deltas("responses", ["Tea ", "is "]).rpartition(b"data:")[0],
@@ -45,7 +47,7 @@ async def test_an_answer_is_its_text_and_one_finish(client: AsyncOpenAI, library
     types = [event.type for event in events if event.type not in ("provider", "text-delta")]
     end = ["finish"] if "AG-UI" in library.name else ["usage", "finish"]  # it tells no usage
     assert types == ["text-start", "text-end", *end]
-    assert len({event.id for event in of(events, "text-start", "text-delta", "text-end")}) == 1
+    assert len({event.id for event in of(events, *WRITTEN)}) == 1
     assert events[-1].type == "finish" and events[-1].reason == "stop"
     for usage in of(events, "usage"):
         assert (usage.output_tokens, usage.total_tokens) == (5, 5 + usage.input_tokens)
@@ -59,7 +61,7 @@ async def test_reasoning_is_told_apart_from_the_text(client: AsyncOpenAI, librar
     assert types == ["reasoning-start", "reasoning-end", "text-start", "text-end"]
     thought = "".join(event.delta for event in of(events, "reasoning-delta"))
     assert "I am a demo" in thought
-    ids = [{e.id for e in events if e.type.startswith(kind)} for kind in ("reasoning", "text")]
+    ids = [{event.id for event in of(events, *parts)} for parts in (THOUGHT, WRITTEN)]
     assert [len(some) for some in ids] == [1, 1] and ids[0] != ids[1]
 
 
