@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, cast
 
 from streamui.errors import ModelError
+from streamui.models.failures import as_model_error
 from streamui.models.messages import Message, chat_messages
 from streamui.models.provider import Model
+
+logger = logging.getLogger("streamui")
+
+_FORMAT_WORDS = ("response_format", "json_schema", "text.format", "tructured output")
+"""What the error of a server that has no structured output, or not for this schema, tells of."""
 
 
 class ToolSpec(Protocol):
@@ -48,7 +56,8 @@ def open_stream(
         messages: What was said so far.
         system: Instructions for this call.
         tools: What the model may call. A tool may have an attribute ``strict``.
-        format: The form of the answer: ``{"name": …, "schema": …, "strict": …}``.
+        format: The form of the answer: ``{"name": …, "schema": …, "strict": …}``. A server that
+            refuses it is asked in words.
         options: Anything else for the provider's ``create()``, in the words of the Responses API;
             those that Chat Completions calls otherwise are translated.
 
@@ -56,9 +65,9 @@ def open_stream(
         A function that sends the request and gives the stream; each call is a new request.
     """
     given = dict(options or {})
+    make = chat_arguments if model.api == "chat" else _responses
 
-    async def ask() -> Any:
-        make = chat_arguments if model.api == "chat" else _responses
+    async def send(system: str | None, format: Mapping[str, Any] | None) -> Any:
         arguments = make(messages, system, tools, format, given)
         client = model.client()
         create: Any = client.chat.completions if model.api == "chat" else client.responses
@@ -68,7 +77,24 @@ def open_stream(
             raise ModelError(str(error), code="bad_request") from error
         return await call
 
+    async def ask() -> Any:
+        try:
+            return await send(system, format)
+        except Exception as error:
+            if format is None or not _refuses_format(error):
+                raise
+            logger.warning("a form is asked for in words only, because: %s", as_model_error(error))
+        schema = json.dumps(format["schema"], ensure_ascii=False)
+        words = f"Answer with JSON by this schema, and nothing else.\n{schema}"
+        return await send(f"{system}\n\n{words}" if system else words, None)
+
     return ask
+
+
+def _refuses_format(error: Exception) -> bool:
+    """Say whether a server does not know the form of an answer that it was asked for."""
+    refused = getattr(error, "status_code", None) in (400, 422)
+    return refused and any(word in str(error) for word in _FORMAT_WORDS)
 
 
 def _responses(
