@@ -144,10 +144,13 @@ class ResponsesDialect:
         yield call.end(name, getattr(done, "arguments", None) or getattr(done, "input", None))
 
     def _lifecycle(self, item: Any, name: str) -> Iterator[ModelEvent]:
-        if name == "error":
+        message = getattr(item, "message", None)
+        # Some servers send the error alone, whose type is its kind.
+        if name == "error" or (message and not name.startswith("response.")):
             raise told_failure(
-                str(getattr(item, "message", None) or "the provider sent an error"),
+                str(message or "the provider sent an error"),
                 getattr(item, "code", None),
+                None if name == "error" else name,
             )
         response = getattr(item, "response", None)
         if name == "response.failed":

@@ -173,7 +173,10 @@ class ModelEvents(AsyncIterator[ModelEvent]):
                 self._give(event)
                 self._spoken = self._spoken or event.type not in _BEFORE_WORDS
         except Exception as error:  # any: the data comes from outside
-            self._fail(error, item)
+            if self._dialect.complete:  # Nothing of the answer is lost.
+                self._conclude()
+            else:
+                self._fail(error, item)
         else:
             if self._dialect.over:
                 self._conclude()
