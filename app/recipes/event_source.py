@@ -10,8 +10,6 @@ from starlette.routing import Route
 
 import streamui as ui
 
-LAST = 10
-
 
 async def updates(request: Request):
     """Send ten updates; a browser that comes back after a cut is sent those that it lacks."""
@@ -19,8 +17,8 @@ async def updates(request: Request):
     begin = int(last) if last.isdecimal() and len(last) < 4 else 0
 
     async def send():
-        yield {"type": "connected", "after": begin}
-        for count in range(begin + 1, LAST + 1):
+        yield {"type": "connected"}
+        for count in range(begin + 1, 11):
             await asyncio.sleep(0.5)
             update = json.dumps({"type": "update", "count": count})
             yield ui.ServerSentEvent(update, id=str(count))
@@ -47,9 +45,9 @@ class Updates(rx.State):
     @rx.event
     def show(self, message: dict[str, str]):
         self.lost = False
-        if message["data"] == '{"type": "connected", "after": 0}':
-            self.messages = []  # from the beginning, such as after a reload
-        self.messages = [*self.messages, message["data"][:200]][-2 * LAST :]
+        if not message["id"]:
+            self.messages = []  # the first of a new listener, such as a page after its reload
+        self.messages = [*self.messages, message["data"][:200]][-20:]
 
     @rx.event
     def fail(self, error: dict):
@@ -63,6 +61,7 @@ def row(message: rx.Var[str]):
 
 
 def page():
+    listening = Updates.url != ""
     return rx.vstack(
         ui.event_source(
             Updates.url,
@@ -73,12 +72,7 @@ def page():
         ui.scroller(rx.foreach(Updates.messages, row), label="Messages"),
         rx.hstack(
             rx.cond(Updates.lost, rx.text("The connection was lost.", role="alert")),
-            rx.button("Listen", on_click=Updates.listen, disabled=Updates.url != ""),
-            rx.button(
-                "Close",
-                variant="soft",
-                disabled=Updates.url == "",
-                on_click=Updates.close(),
-            ),
+            rx.button("Listen", on_click=Updates.listen, disabled=listening),
+            rx.button("Close", variant="soft", on_click=Updates.close(), disabled=~listening),
         ),
     )

@@ -49,24 +49,25 @@ class Save(rx.State):
             self._chat = chat = self._chat or secrets.token_urlsafe(16)
         text = await ui.stream_text(form["question"]).into(answer)
         answer.done()  # it stands; what fails from here on ends only `saving`
-        said = ("user", form["question"]), ("assistant", text)
-        rows = await asyncio.to_thread(save, chat, *said)
+        rows = await asyncio.to_thread(save, chat, ("user", form["question"]), ("assistant", text))
         async with self:
             self.rows = rows
-
-
-def row(each: rx.Var[tuple[str, str]]):
-    return rx.data_list.item(rx.data_list.label(each[0]), rx.data_list.value(each[1]))
 
 
 def page():
     return rx.vstack(
         ui.scroller(
             ui.markdown(Save.answer),
-            rx.cond(Save.answer.error, rx.text(Save.answer.error, role="alert")),
-            rx.cond(Save.saving.error, rx.text("Not saved. ", Save.saving.error, role="alert")),
+            rx.cond(
+                Save.answer.error,
+                rx.text(Save.answer.error, role="alert"),
+                rx.cond(Save.saving.error, rx.text("Not saved. ", Save.saving.error, role="alert")),
+            ),
         ),
-        ui.scroller(rx.data_list.root(rx.foreach(Save.rows, row)), label="In the database"),
+        ui.scroller(
+            rx.foreach(Save.rows, lambda row: rx.text(rx.code(row[0]), " ", row[1], size="2")),
+            label="In the database",
+        ),
         rx.form(
             rx.hstack(
                 rx.input(name="question", placeholder="Ask a question", required=True, flex="1"),

@@ -8,8 +8,8 @@ import streamui as ui
 
 class Notification(pydantic.BaseModel):
     name: str = pydantic.Field(description="Name of a fictional person")
-    message: str = pydantic.Field(description="No emojis, no links")
     minutes_ago: int
+    message: str = pydantic.Field(description="No emojis, no links")
 
 
 class Notifications(pydantic.BaseModel):
@@ -39,6 +39,7 @@ def page():
     return rx.vstack(
         ui.scroller(
             rx.foreach(result.value.notifications, card),
+            rx.cond(result.streaming, rx.skeleton(height="4rem")),
             rx.cond(result.error, rx.text(result.error, role="alert")),
             label="Notifications",
         ),

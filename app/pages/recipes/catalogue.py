@@ -14,6 +14,8 @@ from starlette.applications import Starlette
 
 KINDS: dict[str, tuple[str, ...]] = {
     "Text": ("generate_text", "generate_text_chat", "stream_text", "stream_text_chat"),
+    "Assistants": ("stream_assistant", "stream_assistant_tools"),
+    "Objects": ("generate_object", "stream_object"),
     "Tools": ("call_tools", "parallel_tools"),
     "Keeping": ("token_usage", "save_messages", "restore_messages"),
     "Streams": (

@@ -1,0 +1,77 @@
+"""Stream assistant response with tools: status and text of a conversation that looks things up."""
+
+import dataclasses
+
+import reflex as rx
+
+import streamui as ui
+
+ORDERS = {1001: "packed", 1002: "on its way, here tomorrow", 1003: "delivered on Monday"}
+
+
+@ui.tool
+def look_up_order(number: int) -> str:
+    """Look up the state of an order."""
+    return ORDERS.get(number, "no such order")
+
+
+@dataclasses.dataclass
+class Message:
+    status: ui.StreamableValue[str]
+    text: ui.StreamableValue[str]
+    role: str = "assistant"
+
+
+class Assistant(rx.State):
+    messages: list[Message] = []
+    answer: ui.StreamableValue[str] = ui.StreamableValue("").done()
+    _conversation: str = ""  # its id at the provider: one for each visitor, never a global
+
+    @ui.server_function(concurrency=1)
+    async def submit(self, form: dict[str, str]):
+        sent = ui.StreamableValue("user.message.created").done()
+        question = ui.StreamableValue(form["question"]).done()
+        status, answer = ui.StreamableValue("thread.init"), ui.StreamableValue("")
+        async with self:
+            self.answer = answer
+            self.messages += [Message(sent, question, "user"), Message(status, answer)]
+            conversation = ui.Conversation(self._conversation)
+        result = ui.stream_text(form["question"], conversation=conversation, tools=[look_up_order])
+        async for event in result.into(answer):
+            name = getattr(event, "name", "")
+            status.update(f"{event.provider_event or event.type} {name}")
+            yield
+        async with self:
+            self._conversation = conversation.id
+
+
+def message(each: rx.Var[Message]):
+    return rx.el.article(
+        ui.status(each.status, aria_live="off"),
+        ui.markdown(each.text),
+        aria_label=each.role,
+        class_name=each.role,
+    )
+
+
+def page():
+    return rx.vstack(
+        ui.scroller(
+            rx.foreach(Assistant.messages, message),
+            follow=Assistant.messages.length(),
+        ),
+        rx.form(
+            rx.hstack(
+                rx.input(
+                    name="question", placeholder="Where is order 1002?", required=True, flex="1"
+                ),
+                rx.cond(
+                    Assistant.answer.streaming,
+                    rx.button("Stop", type="button", on_click=ui.stop(Assistant.submit)),
+                    rx.button("Send"),
+                ),
+            ),
+            on_submit=Assistant.submit,
+            reset_on_submit=True,
+        ),
+    )
