@@ -128,6 +128,12 @@ class Tool(Generic[P, R]):
                 f"a tool cannot be called {self.name!r}: give it a name= of up to 64 letters, "
                 "digits, _ and -"
             )
+        if timeout is not None and timeout < 0:
+            raise ToolDefinitionError(
+                f"the tool {self.name!r} has timeout={timeout}; 0 is no limit"
+            )
+        if not (isinstance(approval, bool) or callable(approval)):
+            raise ToolDefinitionError(f"{self!r} has approval={approval!r}: give a function")
         self.timeout = timeout
         self.approval = approval
         self._description = description

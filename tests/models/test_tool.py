@@ -313,6 +313,12 @@ def test_what_cannot_be_a_tool_says_why(function: Any, words: str) -> None:
         tools_by_name([function])
 
 
+@pytest.mark.parametrize("options", [{"timeout": -1}, {"approval": "yes"}, {"name": "a b"}])
+def test_options_that_make_no_sense_are_refused(options: Any) -> None:
+    with pytest.raises(ui.ToolDefinitionError):
+        ui.tool(**options)(several)
+
+
 def test_two_tools_of_one_name_are_refused() -> None:
     with pytest.raises(ui.ToolDefinitionError, match="two tools are called 'book'"):
         tools_by_name([book, ui.Tool(several, name="book")])
