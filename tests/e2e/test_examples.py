@@ -113,6 +113,16 @@ def test_event_streams_that_others_send(run_app, page):
     expect(page.get_by_text(re.compile(r"river.*\.$", re.I | re.S)).last).to_be_visible()
 
 
+def test_a_model_that_calls_a_function(run_app, page):
+    start(run_app, page, "10_stream_text.py")
+    press(page, "Ask")
+    expect(page.get_by_text(re.compile(r"^roll_dice: \[\d, \d, \d\], \d+ tokens$"))).to_be_visible()
+    page.get_by_role("textbox").fill("Write 5 words about luck flat out")
+    press(page, "Ask")
+    expect(page.get_by_text(re.compile(r"^asking, \d+ tokens$"))).to_be_visible()
+    expect(page.get_by_text("luck").first).to_be_visible()
+
+
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_is_under_60_lines_and_in_the_list(example):
     assert len(example.read_text().splitlines()) < 60
