@@ -20,6 +20,7 @@ from tests.models.recorded import ASSISTANTS, RESPONSES, sse
 kinds = pytest.mark.parametrize("kind", ["conversation", "responses"])
 Until = Callable[..., Awaitable[float]]
 SLOW = "Write 300 words about rivers at 100 words per second"
+DEMO = "asst_demo"
 JSON = {"content-type": "application/json"}
 
 
@@ -38,43 +39,47 @@ def restored(conversation: ui.Conversation) -> ui.Conversation:
 # -- remembering ----------------------------------------------------------------------------------
 
 
-@kinds
+@pytest.mark.parametrize("kind", ["conversation", "responses", "thread"])
 async def test_a_conversation_goes_on_and_comes_back_by_what_is_kept(
     demo_by_default: DemoServer, kind: Kind
 ) -> None:
-    ada, bob = ui.Conversation(kind=kind), ui.Conversation(kind=kind)
-    assert ada.kept == {"id": "", "kind": kind}
+    assistant = DEMO if kind == "thread" else ""
+    ada, bob = (ui.Conversation(kind=kind, assistant=assistant) for _ in range(2))
+    assert (ada.kept["id"], ada.kept["kind"]) == ("", kind)
     await asyncio.gather(
-        ui.stream_text("My name is Ada", conversation=ada).text,
-        ui.stream_text("My name is Bob", conversation=bob).text,
+        ui.stream_text("My name is Ada, flat out", conversation=ada).text,
+        ui.stream_text("My name is Bob, flat out", conversation=bob).text,
     )
     assert ada.id and bob.id and ada.id != bob.id
     for conversation, name in ((ada, "Ada"), (restored(ada), "Ada"), (restored(bob), "Bob")):
-        text = await ui.stream_text("What is my name?", conversation=conversation).text
+        text = await ui.stream_text("What is my name, flat out?", conversation=conversation).text
         assert name in text
     if kind == "conversation":
         assert "Ada" in await ui.stream_text(
-            "What is my name?", conversation=ui.Conversation(ada.id)
+            "What is my name, flat out?", conversation=ui.Conversation(ada.id)
         )
-    nobody = await ui.stream_text("What is my name?").text
+    nobody = await ui.stream_text("What is my name, flat out?").text
     assert "Ada" not in nobody and "Bob" not in nobody
 
 
-async def test_it_has_its_id_before_its_first_token_and_keeps_it_when_it_is_stopped(
-    demo_by_default: DemoServer,
+@pytest.mark.parametrize(("assistant", "prefix"), [("", "conv"), (DEMO, "thread")])
+async def test_it_has_its_id_before_its_first_token_and_goes_on_when_a_turn_is_stopped(
+    demo_by_default: DemoServer, assistant: str, prefix: str
 ) -> None:
-    conversation = ui.Conversation("")
+    conversation = ui.Conversation("", assistant=assistant)
     result = ui.stream_text(SLOW, conversation=conversation)
     async for event in result:
         if event.type == "text-delta":
             break
     id = conversation.id
-    assert id.startswith("conv")
+    assert id.startswith(prefix)
     result.stop()
     with pytest.raises(StreamCancelledError):
         await result.text
-    await ui.stream_text("My name is Ada", conversation=conversation).text
-    assert "Ada" in await ui.stream_text("What is my name?", conversation=conversation).text
+    await ui.stream_text("My name is Ada, flat out", conversation=conversation).text
+    assert (
+        "Ada" in await ui.stream_text("What is my name, flat out?", conversation=conversation).text
+    )
     assert conversation.id == id
 
 
@@ -86,7 +91,7 @@ async def test_turns_of_one_conversation_go_one_after_the_other(
     first = ui.stream_text(
         "My name is Ada. Write 20 words at 200 words per second", conversation=conversation
     )
-    second = ui.stream_text("What is my name?", conversation=conversation)
+    second = ui.stream_text("What is my name, flat out?", conversation=conversation)
     order: list[str] = []
 
     async def read(name: str, result: Any) -> str:
@@ -233,6 +238,37 @@ async def test_results_that_the_app_itself_gives_take_their_place(provider: Any)
     given = {"type": "function_call_output", "call_id": CALL, "output": "rain"}
     await ui.stream_text([given], model=model, conversation=conversation).text
     assert made.bodies[-1]["input"] == [given]
+
+
+@pytest.mark.parametrize("kind", ["conversation", "responses", "thread"])
+async def test_the_demo_model_calls_a_tool_in_each_kind_and_goes_on_when_that_is_stopped(
+    demo_by_default: DemoServer, kind: Kind
+) -> None:
+    running = asyncio.Event()
+
+    @ui.tool
+    async def endless_forecast(city: str) -> str:
+        """The forecast for a city."""
+        running.set()
+        await asyncio.Event().wait()
+        return city
+
+    conversation = ui.Conversation(kind=kind, assistant=DEMO if kind == "thread" else "")
+    question = "What is the weather in Bonn?"
+    answer = ui.stream_text(question, conversation=conversation, tools=[weather])
+    assert "sunny in Bonn" in await answer.text
+    assert len(await answer.steps) == 2
+    stopped = ui.stream_text(
+        "What is the forecast for Rome?", conversation=conversation, tools=[endless_forecast]
+    )
+    await running.wait()
+    stopped.stop()
+    with pytest.raises(StreamCancelledError):
+        await stopped.text
+    again = ui.stream_text(
+        "What is the weather in Oslo?", conversation=restored(conversation), tools=[weather]
+    )
+    assert "sunny in Oslo" in await again.text
 
 
 # -- what cannot be -------------------------------------------------------------------------------
