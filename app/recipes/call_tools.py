@@ -50,7 +50,7 @@ def page():
                     required=True,
                     flex="1",
                 ),
-                rx.button("Ask", loading=CallTools.answer.streaming),
+                rx.button("Ask", disabled=CallTools.answer.streaming),
             ),
             on_submit=CallTools.ask,
         ),

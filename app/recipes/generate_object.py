@@ -52,7 +52,7 @@ def page():
                     required=True,
                     flex="1",
                 ),
-                rx.button("Generate", loading=result.streaming),
+                rx.button("Generate", disabled=result.streaming),
             ),
             on_submit=GenerateObject.generate,
         ),

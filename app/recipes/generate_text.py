@@ -32,7 +32,7 @@ def page():
                     required=True,
                     flex="1",
                 ),
-                rx.button("Answer", loading=GenerateText.answer.streaming),
+                rx.button("Answer", disabled=GenerateText.answer.streaming),
             ),
             on_submit=GenerateText.ask,
         ),

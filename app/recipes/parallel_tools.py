@@ -63,7 +63,7 @@ def page():
                     aria_label="Question",
                     flex="1",
                 ),
-                rx.button("Ask", loading=Weather.answer.streaming),
+                rx.button("Ask", disabled=Weather.answer.streaming),
             ),
             on_submit=Weather.ask,
         ),

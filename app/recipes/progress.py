@@ -66,7 +66,7 @@ def page():
                     aria_label="Question",
                     flex="1",
                 ),
-                rx.button("Ask", loading=Progress.answer.streaming),
+                rx.button("Ask", disabled=Progress.answer.streaming),
             ),
             on_submit=Progress.ask,
         ),

@@ -68,7 +68,7 @@ def page():
         rx.form(
             rx.hstack(
                 rx.input(name="question", placeholder="Message", required=True, flex="1"),
-                rx.button("Send", loading=Chat.answer.streaming),
+                rx.button("Send", disabled=Chat.answer.streaming),
             ),
             on_submit=Chat.ask,
             reset_on_submit=True,

@@ -71,7 +71,7 @@ def page():
         rx.form(
             rx.hstack(
                 rx.input(name="question", placeholder="Ask a question", required=True, flex="1"),
-                rx.button("Ask", loading=Save.answer.streaming),
+                rx.button("Ask", disabled=Save.answer.streaming),
             ),
             on_submit=Save.ask,
             reset_on_submit=True,

@@ -58,7 +58,7 @@ def page():
                     aria_label="Question",
                     flex="1",
                 ),
-                rx.button("Ask", loading=TokenUsage.answer.streaming),
+                rx.button("Ask", disabled=TokenUsage.answer.streaming),
             ),
             on_submit=TokenUsage.ask,
         ),

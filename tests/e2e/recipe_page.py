@@ -6,7 +6,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.pages.recipes.catalogue import recipe
 
-ALIVE = "e => Object.keys(e).some(key => key.startsWith('__reactProps'))"
+ALIVE = """() => {
+    const button = document.querySelector(".recipe-live button");
+    return button && Object.keys(button).some((key) => key.startsWith("__reactProps"));
+}"""
 
 
 class RecipePage:
@@ -31,8 +34,7 @@ class RecipePage:
 
     def wait(self) -> RecipePage:
         """Wait until the page listens: a click before that is lost."""
-        button = self.live.get_by_role("button").first.element_handle()
-        self.page.wait_for_function(ALIVE, arg=button)
+        self.page.wait_for_function(ALIVE)
         return self
 
     def ask(self, question: str) -> RecipePage:

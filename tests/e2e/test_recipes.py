@@ -123,7 +123,7 @@ def test_stream_assistant_response_with_tools(open_recipe):
 @pytest.mark.parametrize("name", ["generate_object", "stream_object"])
 def test_objects(open_recipe, page, name):
     here = open_recipe(name)
-    here.ask("Three notifications about tea at 20 words per second")
+    here.ask("Three notifications about tea at 40 words per second")
     cards = here.log.locator(".rt-Card")
     if name == "stream_object":
         expect(cards).to_have_count(1)  # of three
@@ -230,7 +230,8 @@ def test_chat_by_event_stream(open_recipe):
     here = open_recipe("redwood_chat").ask(SLOW).shows(SLOW, "river")
     expect(here.button("Sending…")).to_be_disabled()
     here.page.reload()
-    here.shows("river").ask(FAILING)  # Enter does nothing while it is being sent
+    here.wait().shows("river").box.fill(FAILING)
+    here.box.press("Enter")  # does nothing while another is being sent
     expect(here.box).to_have_value(FAILING)
 
 
