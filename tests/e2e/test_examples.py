@@ -123,6 +123,15 @@ def test_a_model_that_calls_a_function(run_app, page):
     expect(page.get_by_text("luck").first).to_be_visible()
 
 
+def test_an_object_that_a_model_fills(run_app, page):
+    start(run_app, page, "11_stream_object.py")
+    page.get_by_role("textbox").fill("Lasagne at 400 words per second")
+    press(page, "Cook")
+    expect(page.get_by_role("heading", name="Lasagne")).to_be_visible()
+    expect(page.get_by_role("listitem").first).not_to_have_text("")
+    expect(page.get_by_text(re.compile(r"^\d+ minutes in all$"))).to_be_visible(timeout=15_000)
+
+
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_is_under_60_lines_and_in_the_list(example):
     assert len(example.read_text().splitlines()) < 60
