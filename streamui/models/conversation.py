@@ -73,6 +73,10 @@ class Conversation:
     def __repr__(self) -> str:
         return f"Conversation({self.id!r}, kind={self.kind!r})"
 
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Conversation], tuple[dict[str, Any]]]:
+        """Be copied and pickled as what is kept, so that a state may hold it."""
+        return _restore, (self.kept,)
+
     @property
     def kept(self) -> dict[str, Any]:
         """All that there is to keep, as JSON: ``Conversation(**kept)`` goes on."""
@@ -210,6 +214,10 @@ def plain_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
     """
     own = ("conversation", "previous_response_id")
     return {key: value for key, value in (options or {}).items() if key not in own}
+
+
+def _restore(kept: dict[str, Any]) -> Conversation:
+    return Conversation(**kept)
 
 
 def output(call_id: str, text: str) -> dict[str, Any]:

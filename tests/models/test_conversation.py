@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
+import pickle
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -304,6 +306,22 @@ async def test_a_provider_that_begins_none_is_a_typed_error(provider: Any, assis
     assert caught.value.code == "authentication"
     assert "aBcD" not in str(caught.value)
     assert conversation.id == ""
+
+
+def test_a_state_may_hold_one_which_copies_and_pickles_it() -> None:
+    owed = {"type": "function_call_output", "call_id": "call_1", "output": "rain"}
+    for conversation in (
+        ui.Conversation("conv_1", unsent=[owed]),
+        ui.Conversation("thread_1", assistant="asst_1"),
+    ):
+        for copied in (
+            copy.deepcopy(conversation),
+            pickle.loads(pickle.dumps(conversation)),
+            restored(conversation),
+        ):
+            assert copied is not conversation
+            assert copied.kept == conversation.kept
+    assert "unsent" in ui.Conversation("conv_1", unsent=[owed]).kept
 
 
 def test_an_assistant_answers_in_a_thread_and_only_there() -> None:

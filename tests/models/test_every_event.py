@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+import os
+import random
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -11,7 +15,7 @@ from openai.types.beta import AssistantStreamEvent
 from openai.types.responses import ResponseStreamEvent
 from pydantic import BaseModel
 
-from streamui.errors import ModelError, StreamUIError
+from streamui.errors import ModelError, StreamCancelledError, StreamUIError
 from streamui.models.events import (
     Finish,
     ModelEvent,
@@ -29,6 +33,7 @@ from streamui.models.events import (
     ToolCallStart,
     Usage,
 )
+from streamui.models.failures import stream_failure
 from streamui.models.model_events import model_events
 from streamui.models.openai_assistants import AssistantsDialect
 from streamui.models.openai_responses import ResponsesDialect
@@ -302,3 +307,57 @@ async def test_every_event_is_told_under_its_own_name(provider: Any, api: str, e
         assert isinstance(error, ModelError) == (end != "thread.run.cancelled")
         assert code == (ERRORS[api] if end == "error" else BECOMES[end][1])
     assert told == [*sent, end]
+
+
+MOST = int(os.environ.get("STREAMUI_TEST_NONSENSE", "12"))
+JUNK: list[object] = [None, True, 5, -1.5, "", "tea", "\ud83d", [], [None], {}, {"type": "text"}]
+
+
+def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """All paths into a JSON value."""
+    inner: Any = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        inner = enumerate(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    for key, each in inner:
+        yield (*path, key)
+        yield from places(each, (*path, key))
+
+
+def changed(value: Any, path: tuple[Any, ...], junk: object) -> Any:
+    copied = copy.copy(value)
+    copied[path[0]] = junk if len(path) == 1 else changed(value[path[0]], path[1:], junk)
+    return copied
+
+
+def well_typed(event: ModelEvent) -> bool:
+    for name in ("id", "delta", "name", "arguments", "refusal", "response_id", "provider_event"):
+        if not isinstance(getattr(event, name, ""), str):
+            return False
+    counts = ("input_tokens", "output_tokens", "total_tokens")
+    return all(type(getattr(event, name, 0)) is int for name in counts)
+
+
+@pytest.mark.parametrize(("api", "name"), CASES)
+def test_nonsense_in_any_place_is_an_event_of_the_right_types_or_an_error(
+    api: str, name: str
+) -> None:
+    """Whatever a dialect raises is typed by whoever reads it, ``malformed`` mostly."""
+    fixture = FIXTURES[api][name]
+    told = 0
+    every = list(itertools.product(places(fixture), JUNK))
+    some = random.Random(name).sample(every, min(MOST, len(every)))  # all of them take a minute
+    for path, junk in some:
+        dialect = ResponsesDialect() if api == "responses" else AssistantsDialect()
+        for before in BEFORE.get(name, []):
+            list(dialect.feed(read(api, before)))
+        became: list[ModelEvent] = []
+        try:
+            became.extend(dialect.feed(read(api, changed(fixture, path, junk))))
+            became.extend(dialect.finish())
+        except Exception as error:
+            made = stream_failure(error, begun=True)
+            assert isinstance(made, ModelError | StreamCancelledError)
+        for event in [*became, *dialect.close_parts()]:
+            told += 1
+            assert well_typed(event), (path, junk, event)
+    assert told or name in ("error", "response.failed") or name.startswith("thread.run.")
