@@ -58,7 +58,8 @@ if TYPE_CHECKING:
     from streamui.models.stream_text import stream_text
     from streamui.models.text_result import TextResult
     from streamui.models.text_stream import TextStream
-    from streamui.models.tool import Tool, ToolContext, ToolOutput, tool
+    from streamui.models.tool import Tool, tool
+    from streamui.models.tool_context import ToolContext, ToolOutput
     from streamui.models.tool_states import ToolState, track_tools
     from streamui.page.approvals import approve, deny
     from streamui.page.server_function import server_function, stop
@@ -98,10 +99,10 @@ _homes = {
     "TextStream": "models.text_stream",
     "TooLongError": "errors",
     "Tool": "models.tool",
-    "ToolContext": "models.tool",
+    "ToolContext": "models.tool_context",
     "ToolDefinitionError": "errors",
     "ToolError": "errors",
-    "ToolOutput": "models.tool",
+    "ToolOutput": "models.tool_context",
     "ToolState": "models.tool_states",
     "approve": "page.approvals",
     "composer": "components.composer",

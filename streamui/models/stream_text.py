@@ -65,7 +65,7 @@ def stream_text(
             provider's own, and functions that you run yourself: the answer ends where one is
             called.
         max_steps: How often the model is asked at most.
-        context: Anything; tools get it in their :class:`~streamui.models.tool.ToolContext`.
+        context: Anything; tools get it in their :class:`~streamui.models.tool_context.ToolContext`.
         pace: ``word`` or ``sentence`` for whole ones, evenly; seconds from word to word; or a
             function that says how many characters of a text are the next piece, 0 to wait for
             more. The text stays behind the model for a second at most. ``None`` is as it comes.

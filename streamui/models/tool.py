@@ -19,13 +19,11 @@ from typing import (
 )
 
 from streamui.errors import ToolDefinitionError
-from streamui.streamable.json_value import to_json
-from streamui.streamable.log import UNSET
+from streamui.models.tool_context import ToolContext
 
 if TYPE_CHECKING:
     from streamui.models.tool_schema import Arguments
 
-C = TypeVar("C")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -33,68 +31,6 @@ Approval: TypeAlias = bool | Callable[[Mapping[str, Any]], bool | Awaitable[bool
 """Whether somebody is asked before a tool runs, or a function of its arguments that says so."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-class ToolContext(Generic[C]):
-    """What a tool may know of the call that it is, and do for it.
-
-    A tool gets it in the parameter that is annotated with it, whatever its name; the model knows
-    nothing of that parameter. ``ToolContext[Desk]`` says of which type ``context`` is.
-
-    Attributes:
-        call_id: The id of the call, as the model's provider gave it.
-        name: What the model calls the tool.
-        context: What was given to ``stream_text(context=…)``.
-
-    Args:
-        call_id: As above.
-        name: As above.
-        context: As above.
-        tell: Takes what :meth:`progress` is told.
-    """
-
-    def __init__(
-        self, call_id: str, name: str, context: C, tell: Callable[[Any], None] | None = None
-    ) -> None:
-        self.call_id = call_id
-        self.name = name
-        self.context = context
-        self._tell = tell
-
-    def progress(self, data: Any) -> None:
-        """Tell how far it is, as a ``tool-progress`` event; never blocks, from any thread.
-
-        What is told after the call's end is told nobody.
-
-        Args:
-            data: JSON.
-
-        Raises:
-            NotJSONError: It is no JSON.
-        """
-        data = to_json(data)
-        if self._tell is not None:
-            self._tell(data)
-
-
-class ToolOutput:
-    """What a tool gives, small for the model and rich for the page.
-
-    Args:
-        model: What the model is given: text, or JSON.
-        page: The ``result`` of the ``tool-result`` event: JSON, or a streamable; by default
-            ``model``.
-
-    Example::
-
-        return ui.ToolOutput(model=f"{len(rows)} orders, the newest of {rows[0].date}", page=rows)
-    """
-
-    __slots__ = ("model", "page")
-
-    def __init__(self, model: Any, page: Any = UNSET) -> None:
-        self.model = model
-        self.page = model if page is UNSET else page
 
 
 class Tool(Generic[P, R]):
@@ -215,7 +151,7 @@ def tool(
     in a thread. In a generator each ``yield`` is told as progress, and the last is the result.
 
     Args:
-        function: What it returns is JSON, or a :class:`ToolOutput`.
+        function: What it returns is JSON, or a :class:`~streamui.models.tool_context.ToolOutput`.
         name: What the model calls it, if not by the function's name.
         description: What it is for, if not what the docstring says.
         timeout: Seconds that it may run, waiting for approval not included; 0 is no limit, by

@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from streamui.models.events import ToolApproval, ToolCall, ToolProgress, ToolResult, ToolStart
-from streamui.models.tool import Tool, ToolContext
+from streamui.models.tool import Tool
 from streamui.models.tool_approvals import Approvals
+from streamui.models.tool_context import ToolContext
 from streamui.models.tool_outcome import ToldError, failure_of, result_of
 from streamui.models.tool_run import run_function
 from streamui.settings import settings
@@ -42,7 +43,7 @@ async def run_calls(
     Args:
         calls: What the model wants.
         tools: By name, from :func:`~streamui.models.tool.tools_by_name`.
-        context: The ``context`` of each :class:`~streamui.models.tool.ToolContext`.
+        context: The ``context`` of each :class:`~streamui.models.tool_context.ToolContext`.
         approvals: Where calls wait until somebody allows them.
 
     Yields:

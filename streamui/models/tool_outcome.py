@@ -9,7 +9,7 @@ from typing import Any
 from streamui.errors import NotJSONError, StreamUIError, ToolError
 from streamui.models.events import ToolCall, ToolResult
 from streamui.models.failures import as_model_error
-from streamui.models.tool import ToolOutput
+from streamui.models.tool_context import ToolOutput
 from streamui.redaction import redact
 from streamui.settings import settings
 from streamui.streamable.failure import Failure, words_for_log
@@ -39,7 +39,7 @@ def result_of(call: ToolCall, given: Any) -> ToolResult:
 
     Args:
         call: What the model wanted.
-        given: JSON, or a :class:`~streamui.models.tool.ToolOutput`.
+        given: JSON, or a :class:`~streamui.models.tool_context.ToolOutput`.
 
     Raises:
         NotJSONError: It is something else.

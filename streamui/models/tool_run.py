@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing, suppress
 from typing import Any, cast
 
-from streamui.models.tool import ToolOutput
+from streamui.models.tool_context import ToolOutput
 
 Tell = Callable[[Any], None]
 
