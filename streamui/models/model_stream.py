@@ -121,7 +121,7 @@ class Reader(AsyncIterator[T]):
     """
 
     def __init__(self, owner: object, generation: Generation, items: list[T]) -> None:
-        self._owner = owner
+        self._owner: object = owner
         self._generation = generation
         self._items = items
         self._at = 0
@@ -130,12 +130,18 @@ class Reader(AsyncIterator[T]):
         """Wait for the next."""
         at = self._at
         while at >= len(self._items):
+            if self._owner is None:
+                raise StopAsyncIteration
             if self._generation.ended.is_set():
                 self._generation.check()
                 raise StopAsyncIteration
             await self._generation.telling.wait()
         self._at = at + 1
         return self._items[at]
+
+    async def aclose(self) -> None:
+        """Read no more, and need the answer no more."""
+        self._owner, self._items, self._at = None, [], 0
 
 
 class Later(Awaitable[T], Generic[T]):

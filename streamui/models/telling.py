@@ -39,7 +39,7 @@ class Telling:
         self.events: list[ModelEvent] = []
         """All that was told so far."""
         self.texts: list[str] = []
-        """The text deltas among it."""
+        """The text among it; an empty line parts what was written before and after tools."""
         self.listener = Listener(on_chunk) if on_chunk is not None else None
         self.streamables: list[Sink] = []
         """Those that get the text."""
@@ -49,6 +49,7 @@ class Telling:
         self._loop = asyncio.get_running_loop()
         self._waiters: list[asyncio.Future[None]] = []
         self._parts: dict[str, TextEnd | ReasoningEnd] = {}
+        self._gap = ""
 
     def tell(self, event: ModelEvent) -> None:
         """Let everybody know of an event.
@@ -58,19 +59,18 @@ class Telling:
         """
         self.events.append(event)
         if event.type == "text-delta":
-            self.texts.append(event.delta)
+            delta = event.delta
+            if self._gap:
+                delta, self._gap = self._gap + delta, ""
+            self.texts.append(delta)
             for streamable in self.streamables:
                 try:
-                    streamable.append(event.delta)
+                    streamable.append(delta)
                 except Exception as error:  # it is too long, or closed
                     self.refuse(streamable, error)
                     break
-        elif event.type == "text-start":
-            self._parts[event.id] = TextEnd(event.id)
-        elif event.type == "reasoning-start":
-            self._parts[event.id] = ReasoningEnd(event.id)
-        elif event.type == "text-end" or event.type == "reasoning-end":
-            self._parts.pop(event.id, None)
+        else:
+            self._mark(event)
         if self.listener is not None:
             self.listener.tell(event)
         if self._waiters:
@@ -107,3 +107,14 @@ class Telling:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _mark(self, event: ModelEvent) -> None:
+        """Note where a part begins and ends."""
+        if event.type == "text-start":
+            self._parts[event.id] = TextEnd(event.id)
+        elif event.type == "reasoning-start":
+            self._parts[event.id] = ReasoningEnd(event.id)
+        elif event.type == "step-start" and self.texts:
+            self._gap = "" if self.texts[-1].endswith("\n") else "\n\n"
+        elif event.type == "text-end" or event.type == "reasoning-end":
+            self._parts.pop(event.id, None)

@@ -81,7 +81,9 @@ async def test_a_streamable_that_follows_ends_with_it() -> None:
     assert (good.status, bad.status) == ("done", "error")
 
 
-async def test_a_stop_ends_it_and_what_was_written_stands(demo_by_default: DemoServer) -> None:
+async def test_a_stop_ends_it_and_what_was_written_stands(
+    demo_by_default: DemoServer, until: Until
+) -> None:
     left = demo_by_default.stats().disconnected_by_client
     aborted: list[TextResult] = []
     result = ui.stream_text(SLOW, on_abort=aborted.append)
@@ -97,7 +99,7 @@ async def test_a_stop_ends_it_and_what_was_written_stands(demo_by_default: DemoS
     assert aborted[0].finish_reason is None and len(aborted) == 1
     types = [event.type for event in result._generation.telling.events]
     assert types.count("text-start") == types.count("text-end") == 1
-    assert demo_by_default.stats().disconnected_by_client == left + 1
+    await until(lambda: demo_by_default.stats().disconnected_by_client == left + 1)
 
 
 async def test_a_stop_before_it_has_begun_and_one_from_another_thread() -> None:
@@ -162,6 +164,13 @@ async def test_a_reader_that_gives_up_disturbs_nobody() -> None:
     await asyncio.wait([reader])
     assert not result._generation.telling._waiters
     assert len((await result).split()) == 12
+
+
+async def test_a_streamable_that_follows_and_is_ended_stops_it(until: Until) -> None:
+    answer = ui.StreamableValue.from_source(ui.stream_text(SLOW).text_stream)
+    await until(lambda: bool(answer.value))
+    answer.cancel()
+    await until(lambda: not answers(), 1.5)  # by itself it takes three seconds
 
 
 @pytest.mark.parametrize(

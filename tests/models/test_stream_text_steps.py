@@ -148,6 +148,15 @@ async def test_each_step_sends_all_messages_and_usage_is_added_up(scripted: Scri
     assert (await result.response).messages[:5] == second["input"][1:]
 
 
+async def test_an_empty_line_parts_the_texts_of_two_steps(scripted: Scripted) -> None:
+    first = [*wrote("r1", "Let me look.")[:-1], *called("r1", "Rome")[2:]]
+    model, _ = await scripted(first, wrote("r2", "Fine"))
+    result = ui.stream_text("?", tools=[weather], model=model)
+    assert await result == "".join([p async for p in result.text_stream])
+    assert await result == "Let me look.\n\nFine"
+    assert [step.text for step in await result.steps] == ["Let me look.", "Fine"]
+
+
 async def test_a_chain_of_responses_is_gone_on_with(scripted: Scripted) -> None:
     model, server = await scripted(called("r1", "Rome"), wrote("r2", "Fine"))
     result = ui.stream_text("?", tools=[weather], model=model, previous_response_id="r0")
