@@ -83,7 +83,8 @@ def stream_text(
         on_error: Told the exception instead.
         on_abort: Told what there is when it was stopped, for as long as ``settings.stop_grace``.
         **options: For the provider's ``create()``: ``temperature``, ``reasoning``,
-            ``previous_response_id``, ``conversation``, ``background``, ``tool_choice`` and so on.
+            ``previous_response_id``, ``background``, ``tool_choice`` and so on; ``conversation``,
+            a :class:`~streamui.models.conversation.Conversation` or the id of one of OpenAI's.
 
     Returns:
         The answer, under way. Whatever goes wrong with the model is raised by what reads it.
