@@ -25,7 +25,7 @@ class Message:
 class Assistant(rx.State):
     messages: list[Message] = []
     answer: ui.StreamableValue[str] = ui.StreamableValue("").done()
-    _conversation: str = ""  # its id at the provider: one for each visitor, never a global
+    _kept: dict = {}  # of the conversation: one for each visitor, never a global
 
     @ui.server_function(concurrency=1)
     async def submit(self, form: dict[str, str]):
@@ -35,14 +35,15 @@ class Assistant(rx.State):
         async with self:
             self.answer = answer
             self.messages += [Message(sent, question, "user"), Message(status, answer)]
-            conversation = ui.Conversation(self._conversation)
-        result = ui.stream_text(form["question"], conversation=conversation, tools=[look_up_order])
-        async for event in result.into(answer):
-            name = getattr(event, "name", "")
-            status.update(f"{event.provider_event or event.type} {name}")
-            yield
-        async with self:
-            self._conversation = conversation.id
+            past = ui.Conversation(**self._kept)
+        try:
+            asked = ui.stream_text(question.value, conversation=past, tools=[look_up_order])
+            async for event in asked.into(answer):
+                status.update(event.provider_event or event.type)
+                yield
+        finally:  # also when it was stopped
+            async with self:
+                self._kept = past.kept
 
 
 def message(each: rx.Var[Message]):

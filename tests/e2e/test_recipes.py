@@ -108,8 +108,9 @@ def test_stream_assistant_response(open_recipe, context, app_server):
     here.shows("user.message.created", "response.completed").wait_for_end()
     here.ask("What is my name?").shows("Your name is Ada").wait_for_end()
     other = RecipePage(context.new_page(), app_server.url, "stream_assistant").open()
+    other.ask(SLOW).shows("river").press("Stop").wait_for_end("cancelled")
     other.ask("What is my name?").wait_for_end()  # nobody else's conversation
-    expect(other.log.get_by_role("article")).to_have_count(2)
+    expect(other.log.get_by_role("article")).to_have_count(4)
     expect(other.log).not_to_contain_text("Ada")
     here.ask(FAILING).wait_for_end("error").shows(BUSY)
 
