@@ -100,11 +100,39 @@ def cancel_run(client: Any, thread_id: str, id: str) -> asyncio.Task[None]:
     Returns:
         A task that ends when it has, or when it was tried for long enough; it never fails.
     """
-    path = f"/threads/{quote(thread_id, safe='')}/runs/{quote(id, safe='')}/cancel"
+    path = f"{_runs(thread_id)}/{quote(id, safe='')}/cancel"
 
     # Not by the SDK's own method, which is deprecated with all of the API and says so each time.
     def cancel(_: str, timeout: float) -> Any:
-        options: Any = {"headers": _HEADERS, "timeout": timeout}
-        return client.post(path, cast_to=object, options=options)
+        return client.post(path, cast_to=object, options=_options(timeout))
 
     return cancelling(client, cancel, id)
+
+
+def cancel_newest_run(client: Any, thread_id: str) -> asyncio.Task[None]:
+    """Have the provider stop the run that was begun last, whose id nobody has been told.
+
+    Args:
+        client: An async ``openai`` client.
+        thread_id: The thread's id.
+
+    Returns:
+        As of :func:`cancel_run`.
+    """
+
+    async def cancel(_: str, **limits: float) -> None:
+        options: Any = {**_options(**limits), "params": {"limit": 1, "order": "desc"}}
+        newest: Any = await client.get(_runs(thread_id), cast_to=object, options=options)
+        for run in newest["data"][:1]:
+            if run["status"] in ("queued", "in_progress", "requires_action"):
+                await cancel_run(client, thread_id, run["id"])
+
+    return cancelling(client, cancel, thread_id)
+
+
+def _runs(thread_id: str) -> str:
+    return f"/threads/{quote(thread_id, safe='')}/runs"
+
+
+def _options(timeout: float) -> Any:
+    return {"headers": _HEADERS, "timeout": timeout}

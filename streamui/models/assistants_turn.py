@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from streamui.errors import ModelError
-from streamui.models.assistants import cancel_run
+from streamui.models.assistants import cancel_newest_run, cancel_run
 from streamui.models.conversation import Turn, plain_options
 from streamui.models.events import ModelEvent
 from streamui.models.messages import Message, chat_messages
@@ -42,7 +42,8 @@ class ThreadTurn(Turn):
 
     def __init__(self, conversation: Conversation, model: Model) -> None:
         super().__init__(conversation, model)
-        self._run = ""
+        self._run = ""  # the one that waits for results
+        self._nameless = False  # whether one may have begun whose id is not known
 
     def open_stream(
         self,
@@ -76,7 +77,12 @@ class ThreadTurn(Turn):
             # What a run that failed was asked is in the thread already.
             given = _arguments([] if asked else news, system, tools, format, given_options)
             given |= {"assistant_id": self.conversation.assistant, "stream": True}
-            stream = await _quietly(runs.create, thread, **given)
+            self._nameless = True
+            try:
+                stream = await _quietly(runs.create, thread, **given)
+            except Exception as error:
+                self._nameless = not hasattr(error, "status_code")  # else it was refused
+                raise
             asked = True
             return stream
 
@@ -85,16 +91,23 @@ class ThreadTurn(Turn):
     def hear(self, event: ModelEvent) -> None:
         """Take note of an event of the answer; each one is to be told."""
         super().hear(event)
+        if event.provider_event.startswith("thread.run"):
+            self._nameless = False
         if event.type == "finish" and event.reason == "tool-calls":
             self._run = event.response_id
 
     async def leave(self) -> None:
-        """Cancel the run that nobody will give results to: its thread would wait for them."""
-        self.conversation.unsent = []
+        """Cancel the run that is left: its thread would take nothing until it has ended."""
+        conversation = self.conversation
+        conversation.unsent = []
         if self._run:
-            stop = cancel_run(self.model.client(), self.conversation.id, self._run)
-            self._run = ""
-            await asyncio.wait([stop], timeout=settings.stop_grace)
+            stop = cancel_run(self.model.client(), conversation.id, self._run)
+        elif self._nameless:
+            stop = cancel_newest_run(self.model.client(), conversation.id)
+        else:
+            return
+        self._run, self._nameless = "", False
+        await asyncio.wait([stop], timeout=settings.stop_grace)
 
 
 def _arguments(

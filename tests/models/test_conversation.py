@@ -464,6 +464,24 @@ async def test_a_run_that_waits_for_results_that_do_not_come_is_cancelled(
     assert conversation.kept == {"id": THREAD, "kind": "thread", "assistant": "asst_1"}
 
 
+@pytest.mark.parametrize("status", ["in_progress", "completed"])
+async def test_fault_38_so_is_one_that_is_stopped_before_anybody_knows_its_id(
+    provider: Any, until: Until, status: str
+) -> None:
+    silent = {"body": (), "end": "hold", "headers": {"content-type": "text/event-stream"}}
+    listed = json.dumps({"data": [{"id": RUN, "status": status}]})
+    _, made = await provider(listed, first=(silent,), headers=JSON)
+    conversation = ui.Conversation(THREAD, assistant="asst_1")
+    result = ui.stream_text("Tea?", model=ui.Model("m", made.base_url), conversation=conversation)
+    await until(lambda: made.requests == 1)
+    result.stop()
+    with pytest.raises(StreamCancelledError):
+        await result.text
+    await until(lambda: len(made.paths) == (3 if status == "in_progress" else 2))
+    listing = f"{RUNS}?limit=1&order=desc"
+    assert made.paths == [RUNS, listing, f"{RUNS}/{RUN}/cancel"][: len(made.paths)]
+
+
 async def test_what_a_run_that_failed_was_asked_is_not_said_twice(
     provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
