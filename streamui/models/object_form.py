@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, get_args, get_origin
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
 from streamui.errors import SchemaError
@@ -29,6 +30,15 @@ _LONGEST_PROBLEM = 300
 
 class NotThisFormError(ValueError):
     """A text that is not of the form; its words say why, for the model, and hold none of it."""
+
+
+class _Quiet(GenerateJsonSchema):
+    """Leaves a default out of the schema that is no JSON, and says nothing about it."""
+
+    ignored_warning_kinds: ClassVar[Any] = {
+        "skipped-choice",
+        "non-serializable-default",
+    }
 
 
 class ObjectForm(Generic[T]):
@@ -51,7 +61,7 @@ class ObjectForm(Generic[T]):
         try:
             self._adapter: TypeAdapter[T] = TypeAdapter(kind)
             # By the fields' names, as pages and programs call them, whatever their aliases.
-            self._schema = self._adapter.json_schema(by_alias=False)
+            self._schema = self._adapter.json_schema(by_alias=False, schema_generator=_Quiet)
         except (PydanticUserError, NameError) as cause:
             words = str(cause).partition("\n")[0]
             raise SchemaError(f"a model cannot be asked for {kind!r}: {words}") from cause

@@ -127,7 +127,7 @@ def test_an_object_that_a_model_fills(run_app, page):
     start(run_app, page, "11_stream_object.py")
     page.get_by_role("textbox").fill("Lasagne at 400 words per second")
     press(page, "Cook")
-    expect(page.get_by_role("heading", name="Lasagne")).to_be_visible()
+    expect(page.get_by_role("heading", name="Lasagne")).to_be_visible(timeout=20_000)
     expect(page.get_by_role("listitem").first).not_to_have_text("")
     expect(page.get_by_text(re.compile(r"^\d+ minutes in all$"))).to_be_visible(timeout=15_000)
 
