@@ -79,7 +79,7 @@ class ModelCall:
 
     def see_item(self, item: Any) -> None:
         """Look at what the provider sent."""
-        if not self.answered_by:
+        if not self.answered_by and self.first_chunk is None:
             # In an event of its own, a response's, or the run's of an assistant.
             said = getattr(item, "response", None) or getattr(item, "data", None) or item
             model = getattr(said, "model", None)

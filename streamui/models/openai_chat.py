@@ -43,7 +43,7 @@ class ChatDialect:
 
     def feed(self, item: Any) -> Iterator[ModelEvent]:
         """Translate one chunk; see :meth:`~streamui.models.dialect.Dialect.feed`."""
-        kind = getattr(item, "type", None)
+        kind = _said(item, "type")
         if kind == "chunk":
             item = item.chunk
         elif isinstance(kind, str) and kind.startswith(_HELPER_EVENTS):
@@ -81,10 +81,13 @@ class ChatDialect:
     def _choice(self, choice: Any) -> Iterator[ModelEvent]:
         delta = getattr(choice, "delta", None)
         # The reasoning fields are those of DeepSeek and vLLM, and of OpenRouter.
-        reasoning = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
-        yield from self._write(ReasoningPart, reasoning)
-        yield from self._write(TextPart, getattr(delta, "content", None))
-        yield from self._write(RefusalPart, getattr(delta, "refusal", None))
+        reasoning = _said(delta, "reasoning_content") or _said(delta, "reasoning")
+        if reasoning:
+            yield from self._write(ReasoningPart, reasoning)
+        if content := getattr(delta, "content", None):
+            yield from self._write(TextPart, content)
+        if refusal := getattr(delta, "refusal", None):
+            yield from self._write(RefusalPart, refusal)
         for place, call in enumerate(getattr(delta, "tool_calls", None) or ()):
             yield from self._call(call, place)
         reason = getattr(choice, "finish_reason", None)
@@ -102,7 +105,7 @@ class ChatDialect:
                 self._reason = "tool-calls"
 
     def _write(self, kind: type[WrittenPart], delta: object) -> Iterator[ModelEvent]:
-        if not isinstance(delta, str) or not delta:
+        if not isinstance(delta, str):
             return
         if not isinstance(self._part, kind):
             yield from self.close_parts()
@@ -141,6 +144,15 @@ class ChatDialect:
             },
             CHUNK,
         )
+
+
+def _said(item: Any, name: str) -> Any:
+    """Read a field that mostly is not there, for which pydantic's ``getattr`` takes long."""
+    fields = getattr(item, "__dict__", None)
+    if fields is None:
+        return getattr(item, name, None)
+    more: Any = getattr(item, "__pydantic_extra__", None) or {}
+    return fields[name] if name in fields else more.get(name)
 
 
 def _unreadable(item: Any) -> ModelError:

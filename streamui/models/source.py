@@ -7,6 +7,7 @@ that does nothing else, and stopping means ending that.
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
@@ -66,6 +67,9 @@ class Source(ABC):
         self._ended = asyncio.Event()
         self._error: BaseException | None = None
         self._cancelled = False
+        self._silent = False
+        self._deadline = math.inf
+        self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         with suppress(RuntimeError):
             self._loop = asyncio.get_running_loop()
@@ -99,11 +103,10 @@ class Source(ABC):
                 raise StopAsyncIteration
             self._start()
             self._news.clear()
-            try:
-                async with asyncio.timeout(limit):
-                    await self._news.wait()
-            except TimeoutError:
-                raise ModelError(f"nothing came for {limit:g} s", code="timeout") from None
+            self._watch(limit)
+            await self._news.wait()
+            if self._silent and not (self._items or self._cancelled or self._ended.is_set()):
+                raise ModelError(f"nothing came for {limit:g} s", code="timeout")
 
     def cancel(self) -> None:
         """Stop reading and close the stream, soon; from any thread, any number of times."""
@@ -131,18 +134,48 @@ class Source(ABC):
             async with asyncio.timeout(_PATIENCE):
                 await self._ended.wait()
 
+    def _watch(self, limit: float | None) -> None:
+        """Wake the reader after so many seconds without news.
+
+        The timer is not set anew for each item, which would cost more than all of the reading:
+        when it is over, it looks whether the deadline has moved.
+        """
+        assert self._loop is not None
+        self._silent = False
+        self._deadline = math.inf if limit is None else self._loop.time() + limit
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._unwatch()
+            if limit is not None:
+                self._timer = self._loop.call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        assert self._loop is not None
+        self._timer = None
+        if self._deadline <= self._loop.time():
+            self._silent = True
+            self._news.set()
+        elif self._deadline < math.inf:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _put(self, item: object) -> None:
         self._items.append(item)
         self._news.set()
 
     def _finish(self, error: BaseException | None = None) -> None:
         self._error = error
+        self._unwatch()
         self._ended.set()
         self._news.set()
 
     def _cancel(self) -> None:
         if not self._cancelled:
             self._cancelled = True
+            self._unwatch()
             self._items.clear()
             self._news.set()
             self._stop()
