@@ -137,21 +137,22 @@ def _processor() -> str:
     return platform.machine()
 
 
-def insert(path: Path, content: str) -> bool:
+def insert(path: Path, content: str, marks: tuple[str, str] = (START, END)) -> bool:
     """Put content between the markers of a file.
 
     Args:
         path: The file.
         content: What to put there instead of what is there.
+        marks: The markers.
 
     Returns:
         Whether the file is there and has the markers.
     """
     if not path.exists():
         return False
-    before, start, rest = path.read_text().partition(START)
-    _, end, after = rest.partition(END)
+    before, start, rest = path.read_text().partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (start and end):
         return False
-    path.write_text(f"{before}{START}\n{content}\n{END}{after}")
+    path.write_text(f"{before}{start}\n{content}\n{end}{after}")
     return True
