@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
 from streamui.models.demo.schema import check_strict
-from streamui.models.demo.talk import InvalidError, Message, Talk, messages_of, said_text
+from streamui.models.demo.talk import InvalidError, Message, Talk, messages_of, objects, said_text
 
 Api: TypeAlias = Literal["responses", "chat", "assistants"]
 Mode: TypeAlias = Literal["auto", "none", "required"]
@@ -139,7 +139,7 @@ def _read(
 
 def _functions(given: object) -> tuple[Function, ...]:
     found: dict[str, Function] = {}
-    for tool in _dicts(given):
+    for tool in objects(given):
         if tool.get("type") != "function":
             continue  # those of the provider itself, which the demo does not have
         about: Any = tool.get("function") if isinstance(tool.get("function"), dict) else tool
@@ -172,7 +172,7 @@ def _choice(choice: object, functions: Sequence[Function]) -> tuple[Mode, set[st
         chosen = cast("dict[str, Any]", choice)
         inner: dict[str, Any] = chosen.get("allowed_tools") or chosen  # Chat nests it
         mode = "required" if inner.get("mode") == "required" else "auto"
-        only = {_name(tool) for tool in _dicts(inner.get("tools"))}
+        only = {_name(tool) for tool in objects(inner.get("tools"))}
     known = {function.name for function in functions}
     for name in sorted((only or set()) - known):
         raise InvalidError(f"Tool choice '{name}' not found in 'tools' parameter.")
@@ -208,8 +208,3 @@ def _kind(given: object) -> object:
 def _name(tool: dict[str, Any]) -> str:
     function: dict[str, Any] = tool.get("function") or tool  # Chat nests it
     return str(function.get("name"))
-
-
-def _dicts(given: object) -> list[dict[str, Any]]:
-    items = cast("list[Any]", given) if isinstance(given, list) else []
-    return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]

@@ -8,6 +8,9 @@ from typing import Any
 
 from streamui.models.demo.topic import topic_of
 
+READ = 2_000
+"""Characters of a question that are looked at: the search for values is not linear."""
+
 _COMMON = frozenset(
     "a about add after again all also an and any are as ask at be before book buy by calculate "
     "call can check compare compute convert could create current currently delete do does did draw "

@@ -17,6 +17,7 @@ _MOST = 2_000
 """Values in one instance, before only what must be there is there."""
 
 _TOO_DEEP = 60
+_TOO_MANY = 20_000
 
 
 class Source(Protocol):
@@ -79,8 +80,8 @@ class Filler:
 
     def _value(self, schema: object, source: Source, name: str, depth: int) -> Any:
         self._count += 1
-        if depth > _TOO_DEEP:
-            raise InvalidError("Invalid schema: no instance of it can end.")
+        if depth > _TOO_DEEP or self._count > _TOO_MANY:
+            raise InvalidError("Invalid schema: no instance of it can end, or it is too large.")
         found = resolve(schema, self._root)
         if "const" in found:
             return found["const"]
@@ -147,7 +148,7 @@ class Filler:
         for key in required:
             if key not in made:
                 made[key] = self._value(rest, inner, key, depth + 1)
-        least = int(schema.get("minProperties") or 0)
+        least = min(_TOO_MANY, int(schema.get("minProperties") or 0))
         open_ended = isinstance(rest, dict)
         if open_ended and not self._ending(depth) and not inner.sparse:
             least = max(least, len(made) + 2)
@@ -170,6 +171,8 @@ class Filler:
             for part, each in zip(places, first, strict=False)
         ]
         least, most = int(schema.get("minItems") or 0), schema.get("maxItems")
+        if least > _TOO_MANY:
+            raise InvalidError("Invalid schema: 'minItems' is too large.")
         item: Any = schema.get("items", not places or least > len(places))
         if item is False or item is None:
             return made

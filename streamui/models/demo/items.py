@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from streamui.models.demo.talk import InvalidError
+from streamui.models.demo.talk import InvalidError, objects
 from streamui.models.demo.wire import new_id
 
 _PREFIXES = {
@@ -34,8 +34,7 @@ def as_items(given: object) -> list[dict[str, Any]]:
     """
     if isinstance(given, str):
         return [_message("user", given)]
-    items = cast("list[Any]", given) if isinstance(given, list) else []
-    return [_item(cast("dict[str, Any]", item)) for item in items if isinstance(item, dict)]
+    return [_item(item) for item in objects(given)]
 
 
 def page(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamui.models.demo import prose
-from streamui.models.demo.clues import Clues, stem, words_of
+from streamui.models.demo.clues import READ, Clues, stem, words_of
 from streamui.models.demo.fill import Source
 from streamui.models.demo.schema import Schema
 from streamui.models.demo.strings import fit
@@ -74,7 +74,7 @@ class Story(Source):
     sparse = False
 
     def __init__(self, question: str, place: int = 0, owner: str = "") -> None:
-        self._question = question
+        self._question = question = question[:READ]
         self._topic = _subject(question)
         self._place = place
         self._owner = owner

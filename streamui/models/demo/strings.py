@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 from streamui.models.demo.schema import Schema
+from streamui.models.demo.talk import InvalidError
 
 _FORMATS = {
     "date-time": "2026-03-{:02}T09:30:00Z",
@@ -20,6 +21,9 @@ _FORMATS = {
     "uuid": "3f2504e0-4f89-41d3-9a0c-0305e82c33{:02}",
     "uri": "https://example.com/{}",
 }
+_LONGEST = 100_000
+_REPEATS = 200
+
 _SHAPES = {
     "date-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)",
     "date": r"\d{4}-\d\d-\d\d",
@@ -50,6 +54,8 @@ def fit(text: str, schema: Schema, variant: int = 1) -> str:
         text = _matching(text, pattern, variant, schema)
         return text
     least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
+    if least > _LONGEST:
+        raise InvalidError("Invalid schema: 'minLength' is too large.")
     if len(text) < least:
         text = (text + " and more" * least)[:least] if text else "x" * least
         text = text[:-1] + "." if text.endswith(" ") else text
@@ -115,9 +121,7 @@ class _Example:
             return made
         if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             least, most, inner = given
-            times = min(
-                int(most), max(least, 1 if least == 0 and self._more else least) + self._more
-            )
+            times = min(int(most), least + self._more, _REPEATS)
             return "".join(self.write(inner) for _ in range(times))
         if name == "GROUPREF":
             return self._groups.get(given, "")

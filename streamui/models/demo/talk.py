@@ -64,6 +64,12 @@ def messages_of(talk: Sequence[Said]) -> tuple[Message, ...]:
     return tuple(said for said in talk if isinstance(said, Message))
 
 
+def objects(given: object) -> list[dict[str, Any]]:
+    """Give the objects of a list that came over the wire; of anything else, none."""
+    items = cast("list[Any]", given) if isinstance(given, list) else []
+    return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+
+
 def said_text(said: Said) -> str:
     """Give the words of something that was said."""
     return said.arguments if isinstance(said, ToolCall) else said.text
@@ -80,12 +86,7 @@ def read_talk(given: object) -> Talk:
     """
     if isinstance(given, str):
         return (Message("user", given),)
-    if not isinstance(given, list):
-        return ()
-    items = [
-        cast("dict[str, Any]", item) for item in cast("list[Any]", given) if isinstance(item, dict)
-    ]
-    return tuple(said for item in items for said in _read(item))
+    return tuple(said for item in objects(given) for said in _read(item))
 
 
 def check_pairs(talk: Talk, unanswered: str, unasked: str) -> None:
@@ -125,12 +126,9 @@ def _read(item: dict[str, Any]) -> Iterator[Said]:
     elif role in ("user", "assistant"):
         if text:
             yield Message(role, text)
-        calls = item.get("tool_calls")
-        for call in cast("list[Any]", calls) if isinstance(calls, list) else ():
-            if isinstance(call, dict):
-                made = cast("dict[str, Any]", call)
-                function = made.get("function")
-                yield _call(made.get("id"), cast("dict[str, Any]", function or {}))
+        for call in objects(item.get("tool_calls")):
+            [function] = objects([call.get("function")]) or [{}]
+            yield _call(call.get("id"), function)
 
 
 def _call(id: object, function: dict[str, Any]) -> ToolCall:

@@ -15,7 +15,7 @@ from streamui.models.demo.pace import first_byte
 from streamui.models.demo.run_wire import event
 from streamui.models.demo.runs import Run
 from streamui.models.demo.service import Service, before, check_status, failed, nothing, read_body
-from streamui.models.demo.talk import InvalidError
+from streamui.models.demo.talk import InvalidError, objects
 from streamui.models.demo.threads import Assistants, Thread
 
 
@@ -94,7 +94,7 @@ class ThreadRoutes:
         active = thread.active()
         if active is not None:
             raise InvalidError(f"Thread {thread.id} already has an active run {active}.")
-        for given in asked.get("additional_messages") or ():
+        for given in objects(asked.get("additional_messages")):
             thread.say(given)
         return await self._start(request, thread, asked)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from streamui.models.demo.shelf import Shelf, UnknownError
-from streamui.models.demo.talk import InvalidError, Message, Talk, text_of
+from streamui.models.demo.talk import InvalidError, Message, Talk, objects, text_of
 from streamui.models.demo.wire import new_id
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Assistants:
         """
         metadata = asked.get("metadata")
         made = Thread(cast("Body", metadata) if isinstance(metadata, dict) else {})
-        for given in asked.get("messages") or ():
+        for given in objects(asked.get("messages")):
             made.say(given)
         return self.threads.put(made.id, made)
 

@@ -43,7 +43,7 @@ def _one(call: ToolCall, text: str) -> str:
     trouble = _trouble(result)
     if trouble is not None:
         reason = _short(trouble) or "no reason was given"
-        if _DENIED.search(f"{trouble} {text}"):
+        if _DENIED.search(f"{trouble} {text}"[: 4 * _LONG]):
             return f"I was not allowed to use **{name}**: {reason}. So I leave that out."
         return f"**{about}** did not work: {reason}. I cannot say more without it."
     if result is None or result == "":
@@ -60,7 +60,7 @@ def _one(call: ToolCall, text: str) -> str:
 def _trouble(result: Any) -> str | None:
     """Give the words of a failure or of a denial; ``None`` when it is neither."""
     if isinstance(result, str):
-        if _FAILED.match(result) or (_DENIED.search(result) and len(result) < 200):
+        if _FAILED.match(result) or (len(result) < 200 and _DENIED.search(result)):
             return result.strip(" .")
         return None
     if not isinstance(result, Mapping):
@@ -119,5 +119,6 @@ def _plain(key: str) -> str:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text[: 4 * _LONG]
     line = " ".join(re.sub(r"[|<>`\[\]]", " ", text).split())
     return line if len(line) <= _LONG else f"{line[: _LONG - 1]}…"

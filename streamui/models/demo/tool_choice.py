@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from streamui.models.demo.ask import Ask, Function
-from streamui.models.demo.clues import Clues, stem, words_of
+from streamui.models.demo.clues import READ, Clues, stem, words_of
 from streamui.models.demo.fill import Filler, Source
 from streamui.models.demo.schema import Schema, branches, kind_of, resolve
 from streamui.models.demo.talk import ToolCall
@@ -64,6 +64,7 @@ def plan(ask: Ask, question: str, made: Sequence[ToolCall]) -> tuple[Planned, ..
     """
     if ask.mode == "none" or not ask.tools:
         return ()
+    question = question[:READ]
     wanted = _calls(ask.tools, question)
     if ask.mode == "required" and not wanted:
         wanted = [_call(_Group(_best(ask.tools, question) or ask.tools[0], [question]))]

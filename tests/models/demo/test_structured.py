@@ -155,6 +155,8 @@ def test_its_content_fits_the_question() -> None:
         {"$ref": "https://example.com/schema.json"},
         {"type": "integer", "minimum": 3, "maximum": 2},
         {"type": "object", "properties": 7},
+        {"type": "string", "minLength": 10**9},
+        {"type": "array", "minItems": 10**9},
         {"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#"}}},
     ],
 )

@@ -310,3 +310,47 @@ async def test_what_openai_refuses_is_refused(client: AsyncOpenAI) -> None:
     messages: list[Any] = [question, {"role": "assistant", "tool_calls": calls}]
     with pytest.raises(openai.BadRequestError, match="did not have response messages: c1"):
         await client.chat.completions.create(model="m", messages=messages)
+
+
+LONG = ["1," * 30_000, "Aa " * 30_000, "weather in " * 9_000, '"' * 90_000, "(" * 90_000]
+
+
+@pytest.mark.timeout(30)  # a search that is not linear takes minutes
+@pytest.mark.parametrize("text", LONG)
+def test_a_long_question_is_no_trouble(text: str) -> None:
+    everything = function(
+        "get_weather", "", city=STRING, days=NUMBER, expression=STRING, date=STRING
+    )
+    for mode in ("auto", "required"):
+        planned(text, everything, mode=mode)
+
+
+ODD: list[Any] = [None, 7, "x", {}, [None, 7, "x", {}], {"type": "function"}, {"type": 7}, True]
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/responses", "tools"),
+        ("/responses", "tool_choice"),
+        ("/responses", "text"),
+        ("/responses", "reasoning"),
+        ("/responses", "include"),
+        ("/chat/completions", "tools"),
+        ("/chat/completions", "response_format"),
+        ("/conversations", "items"),
+        ("/assistants", "tools"),
+        ("/threads", "messages"),
+        ("/threads/runs", "thread"),
+        ("/threads/runs", "tools"),
+        ("/threads/runs", "additional_messages"),
+    ],
+)
+def test_anything_may_be_sent(demo: DemoServer, path: str, key: str) -> None:
+    said = [{"role": "user", "content": "flat out"}]
+    for odd in ODD:
+        body = {"input": "flat out", "messages": said, "assistant_id": "asst_demo", key: odd}
+        assert post(demo, path, **body).status_code in (200, 400)
+    for function in ODD:
+        calls = [{"role": "assistant", "tool_calls": [{"id": "c", "function": function}]}]
+        assert post(demo, "/chat/completions", messages=calls).status_code == 400
