@@ -42,13 +42,15 @@ faults: install servers ## play 2,000 seeded schedules of faults on real sockets
 	STREAMUI_SCHEDULES=2000 $(BIN)/pytest tests/faults/test_sockets.py --timeout=3600
 
 export: .venv/installed ## write frontend.zip (static files) and backend.zip
-	$(BIN)/reflex export --exclude-from-backend node_modules --exclude-from-backend tests
+	$(BIN)/reflex export --exclude-from-backend node_modules \
+		--exclude-from-backend tests --exclude-from-backend benchmarks
 
 wheel: .venv/installed ## build dist/streamui-*.whl
 	$(BIN)/hatchling build -t wheel
 
 clean: ## remove everything that make made
 	rm -rf .venv .web .states .cache node_modules dist assets/external frontend.zip backend.zip
+	rm -rf benchmarks/usechat/node_modules benchmarks/usechat/built benchmarks/app/.web
 
 .PHONY: chromium servers
 chromium:
