@@ -44,6 +44,18 @@ def test_one_that_had_ended_before_expires_too():
     assert value.id not in store
 
 
+def test_a_shorter_time_counts_for_what_has_ended_before(monkeypatch):
+    clock = Clock()
+    store = Store(clock=clock)
+    early, late = StreamableValue("a").done(), StreamableValue("b").done()
+    store.add(early.id, early.log)
+    monkeypatch.setattr(settings, "retain", 10.0)
+    store.add(late.id, late.log)
+    clock.now = 10.0
+    assert early.id not in store
+    assert late.id not in store
+
+
 async def test_unknown_and_expired_ids_answer_alike():
     clock = Clock()
     store = Store(clock=clock)
