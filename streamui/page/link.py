@@ -204,6 +204,14 @@ async def emit_events(state: Any, events: Any, handler_name: str) -> None:
     await chain_updates(events, handler_name=handler_name, root_state=root)
 
 
+def told_by_app() -> bool:
+    """Return whether the app has a handler of its own for what events raise."""
+    from reflex.app import default_backend_exception_handler as reflexs  # not before it is there
+
+    socket = _socket()
+    return socket is not None and socket.app.backend_exception_handler is not reflexs
+
+
 async def whole_state(state: Any) -> Any:
     """Return the root of a page's states with all of them; Redis gives a handler its own only.
 

@@ -130,6 +130,16 @@ def test_a_failure_reaches_the_page_as_a_safe_sentence_with_a_reference(page, st
     assert "hunter2" not in page.content()
 
 
+def test_a_failure_that_no_stream_can_tell_is_a_toast_of_the_same(page, stage):
+    open_page(page, stage)
+    press(page, "fail at once")
+    toast = page.locator("[data-sonner-toast]")
+    expect(toast).to_have_text(
+        re.compile(r"^Something went wrong on the server\. \([0-9a-f]{8}\)$")
+    )
+    assert "hunter2" not in page.content()
+
+
 def test_a_time_limit_reaches_the_page(page, stage):
     open_page(page, stage)
     press(page, "slow")
