@@ -16,9 +16,9 @@ install: .venv/installed node_modules/installed ## make .venv and node_modules; 
 run: .venv/installed ## start the demo page and open it at http://localhost:3000
 	$(BIN)/reflex run
 
-# Two at once, file by file, in the order of tests/conftest.py.
+# Two files at once, in the order of tests/conftest.py.
 test: install chromium servers ## run every test, in Chromium too
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 quick: install servers ## run the tests that need no browser and no build
 	$(BIN)/pytest -m "not browser and not slow"
