@@ -103,6 +103,7 @@ class RedisEngine:
             async with asyncio.timeout(settings.store_patience):
                 await self._grants.flush()
                 await self._publisher.close()
+                await self._orders.flush()
         except GONE as error:
             logger.warning("Redis did not take what was left to write: %s", redact(str(error)))
         await self._server.close()
