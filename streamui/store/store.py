@@ -14,6 +14,7 @@ from streamui.errors import StreamNotFoundError
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
 from streamui.store.engine import Engine, Order
+from streamui.store.readers import Readers
 from streamui.streamable import base
 from streamui.streamable.log import Log
 from streamui.streamable.mirror import Mirror
@@ -45,7 +46,7 @@ class Store:
         self._locate = locate
         self._clock = clock
         self._logs: dict[str, Log] = {}
-        self._readers: dict[str, set[str]] = {}
+        self._readers: dict[str, Readers] = {}
         self._ends: deque[tuple[float, str, int]] = deque()  # when, which, and their bytes
         self._ended_bytes = 0
         self._foreign: deque[tuple[float, str]] = deque()  # first grants, of what others make
@@ -91,7 +92,7 @@ class Store:
         for name, log in list(self._logs.items()):
             engine.publish(name, log)
         for name, readers in list(self._readers.items()):
-            for reader in list(readers):
+            for reader in readers:
                 engine.grant(name, reader)
 
     def start(self) -> None:
@@ -167,7 +168,7 @@ class Store:
     # -- readers ------------------------------------------------------------------------
 
     def grant(self, name: str, reader: str) -> None:
-        """Let a reader read and stop a stream; harmless twice.
+        """Let a reader read and stop a stream; harmless twice, see :class:`Readers`.
 
         Args:
             name: The stream's id.
@@ -176,13 +177,12 @@ class Store:
         with self._lock:
             readers = self._readers.get(name)
             if readers is None:
-                readers = self._readers[name] = set()
+                readers = self._readers[name] = Readers()
                 if name not in self._logs:  # another process has it, and knows when it ends
                     self._drop_expired()
                     self._foreign.append((self._clock(), name))
-            if reader in readers:
+            if not readers.add(reader):
                 return
-            readers.add(reader)
         if self.engine is not None:
             self.engine.grant(name, reader)
 

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
+from streamui.store.readers import Readers
 from streamui.store.redis.server import Server
 from streamui.streamable.value import StreamableValue
 from tests.store.conftest import Processes, until
+
+
+async def test_a_stream_that_lives_for_ever_has_its_last_readers_in_redis(
+    redis, processes, monkeypatch
+):
+    monkeypatch.setattr(Readers, "most", 5)
+    here, there, late = processes(), processes(), processes()
+    value = StreamableValue("a")
+    here.add(value.id, value.log)
+    for number in range(20):
+        (here if number % 2 else there).grant(value.id, f"page {number}")
+        while not await late.granted(value.id, f"page {number}"):
+            await asyncio.sleep(0.005)
+    assert [n for n in range(20) if await late.granted(value.id, f"page {n}")] == [*range(15, 20)]
+    value.done()
 
 
 async def test_strangers_who_guess_hold_up_no_write_and_no_lease(redis, monkeypatch):
