@@ -163,7 +163,7 @@ async def _ask(sid: str) -> bool:
 
 
 async def hang_up(sid: str) -> None:
-    """Close a page's socket without waiting for the page.
+    """Close a page's socket without waiting for the page; one that is there connects again.
 
     Args:
         sid: The page's socket session.
@@ -171,6 +171,9 @@ async def hang_up(sid: str) -> None:
     connection = _connection(sid)
     if connection is not None:
         await connection.close(wait=False, abort=True)
+        # That is what the server knows. The page must hear it, too, or it talks to nobody until
+        # it misses a ping: so the writer is ended, which closes what it writes to.
+        connection.queue.put_nowait(None)
 
 
 async def send_frame(sid: str, frame: Mapping[str, Any]) -> None:

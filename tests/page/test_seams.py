@@ -186,3 +186,10 @@ def test_a_socket_answers_a_ping_whenever_it_comes():
     assert "if self.last_ping:" in inspect.getsource(AsyncSocket.schedule_ping)  # one more is none
     assert "await self.receive(pkt)" in inspect.getsource(AsyncSocket._websocket_handler)
     assert {"wait", "abort"} <= set(inspect.signature(AsyncSocket.close).parameters)
+
+
+def test_a_sockets_writer_is_ended_by_a_packet_that_is_none_and_closes_it():
+    assert "if packets == [None]:\n            return []" in inspect.getsource(AsyncSocket.poll)
+    source = inspect.getsource(AsyncSocket._websocket_handler)
+    _, _, after = source.partition("if not packets:")
+    assert "await ws.close()" in after.partition("asyncio.ensure_future(writer())")[0]
