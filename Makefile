@@ -17,14 +17,16 @@ run: .venv/installed ## start the demo page and open it at http://localhost:3000
 	$(BIN)/reflex run
 
 # Two files at once, in the order of tests/conftest.py.
-test: install chromium servers ## run every test, in Chromium too
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-quick: install servers ## run the tests that need no browser and no build
-	$(BIN)/pytest -m "not browser and not slow"
+test: install chromium servers ## run every test, in Chromium too
+	$(PYTEST)
+
+quick: install servers ## run the tests that need no browser, no build and no patience
+	$(PYTEST) -m "not browser and not slow"
 
 e2e: install chromium servers ## run the tests in Chromium, without those that install packages
-	$(BIN)/pytest -m "browser and not slow"
+	$(PYTEST) -m "browser and not slow"
 
 check: install ## lint, formatting, types, layers, JavaScript
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/pyright

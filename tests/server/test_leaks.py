@@ -26,6 +26,9 @@ from tests.page.sockets import Socket
 from tests.page.test_frames import until
 
 
+pytestmark = pytest.mark.slow
+
+
 def timers() -> int:
     loop: Any = asyncio.get_running_loop()
     return sum(not each.cancelled() for each in loop._scheduled)
