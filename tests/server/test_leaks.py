@@ -25,7 +25,6 @@ from streamui.streamable.value import StreamableValue
 from tests.page.sockets import Socket
 from tests.page.test_frames import until
 
-
 pytestmark = pytest.mark.slow
 
 
