@@ -16,14 +16,17 @@ install: .venv/installed node_modules/installed ## make .venv and node_modules; 
 run: .venv/installed ## start the demo page and open it at http://localhost:3000
 	$(BIN)/reflex run
 
-test: install chromium servers ## run every test, in Chromium too
-	$(BIN)/pytest
+# Two files at once, in the order of tests/conftest.py.
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-quick: install servers ## run the tests that need no browser and no build
-	$(BIN)/pytest -m "not browser and not slow"
+test: install chromium servers ## run every test, in Chromium too
+	$(PYTEST)
+
+quick: install servers ## run the tests that need no browser, no build and no patience
+	$(PYTEST) -m "not browser and not slow"
 
 e2e: install chromium servers ## run the tests in Chromium, without those that install packages
-	$(BIN)/pytest -m "browser and not slow"
+	$(PYTEST) -m "browser and not slow"
 
 check: install ## lint, formatting, types, layers, JavaScript
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/pyright
@@ -42,13 +45,15 @@ faults: install servers ## play 2,000 seeded schedules of faults on real sockets
 	STREAMUI_SCHEDULES=2000 $(BIN)/pytest tests/faults/test_sockets.py --timeout=3600
 
 export: .venv/installed ## write frontend.zip (static files) and backend.zip
-	$(BIN)/reflex export --exclude-from-backend node_modules --exclude-from-backend tests
+	$(BIN)/reflex export --exclude-from-backend node_modules \
+		--exclude-from-backend tests --exclude-from-backend benchmarks
 
 wheel: .venv/installed ## build dist/streamui-*.whl
 	$(BIN)/hatchling build -t wheel
 
 clean: ## remove everything that make made
 	rm -rf .venv .web .states .cache node_modules dist assets/external frontend.zip backend.zip
+	rm -rf benchmarks/usechat/node_modules benchmarks/usechat/built benchmarks/app/.web
 
 .PHONY: chromium servers
 chromium:

@@ -49,6 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return bool(item.get_closest_marker("browser")), bool(item.get_closest_marker("slow"))
 
     items.sort(key=place)
+    for item in items:  # what runs in one process, one after the other: see `make test`
+        kind = "browser" if item.get_closest_marker("browser") else "plain"
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(ROOT)} {kind}"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -61,7 +61,7 @@ def test_a_whole_page_is_cut() -> None:
 
 
 def test_a_hostile_text_takes_no_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()  # seconds of work; one that grows with the square takes minutes
     for text in ("a://" + "a:" * 5_000, "token=" * 3_000, "eyJ" + "a" * 9_000, "sk-" * 5_000):
         redact(text)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 5

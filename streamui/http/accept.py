@@ -8,13 +8,15 @@ from typing import TypeVar
 from streamui.http.forms import Form
 
 F = TypeVar("F", bound=type[Form])
+_LONGEST, _MOST = 2_048, 32  # characters, and entries among them, that are looked at
 
 
 def choose(accept: str | None, forms: Sequence[F]) -> F | None:
     """Return the form that a client likes best.
 
     Args:
-        accept: Its ``Accept`` header; none accepts anything.
+        accept: Its ``Accept`` header; none accepts anything. Of a very long one the beginning
+            counts: it is read before it is known whether the client may ask at all.
         forms: What there is, in the order of preference among equals.
 
     Returns:
@@ -22,7 +24,10 @@ def choose(accept: str | None, forms: Sequence[F]) -> F | None:
     """
     if accept is None or not accept.strip():
         return forms[0]
-    ranges = [_range(each) for each in accept.split(",")]
+    entries = accept[:_LONGEST].split(",", _MOST)
+    if len(accept) > _LONGEST and len(entries) <= _MOST:
+        entries.pop()  # it may be cut in two
+    ranges = [_range(each) for each in entries[:_MOST]]
     best = max(forms, key=lambda form: _quality(form.media_type, ranges))
     return best if _quality(best.media_type, ranges) > 0 else None
 

@@ -76,16 +76,6 @@ def encode_retry(milliseconds: int) -> str:
     return f"retry: {milliseconds:d}"
 
 
-def encode_comment(text: str) -> bytes:
-    """Write a comment of an event stream, which no reader takes for anything.
-
-    Args:
-        text: What it says.
-    """
-    lines = [f": {line}" for line in _LINE_END.split(clean_text(text))]
-    return "\n".join([*lines, "", ""]).encode()
-
-
 def encode_line(value: Any) -> bytes:
     """Write a value as a line of newline-delimited JSON.
 

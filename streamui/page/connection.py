@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from itertools import islice
-from typing import TypeGuard
+from typing import Any
 
 from reflex.state import State
 from reflex_base.event import event
@@ -15,7 +15,8 @@ from reflex_components_sonner.toast import toast
 from streamui.errors import StoreUnavailableError, StreamNotFoundError
 from streamui.page import link
 from streamui.page.frames import pages
-from streamui.page.page import MOST, TOO_MANY
+from streamui.page.page import TOO_MANY
+from streamui.page.questions import MOST, is_name
 from streamui.page.state_walk import find_streamables
 from streamui.server.access import readable
 from streamui.server.approvals import answer
@@ -26,8 +27,7 @@ from streamui.streamable.failure import LOST, Failure
 from streamui.streamable.log import Log
 
 _RESTARTED = "The server has restarted, and what it was writing here is lost."
-_LONGEST = 256  # characters of a name that are looked at
-_LONGEST_REASON = 2_000
+_LONGEST_REASON = 2_000  # characters
 
 
 class StreamConnection(State):
@@ -57,42 +57,19 @@ class StreamConnection(State):
             held: Ended streams whose value the page has.
         """
         token = link.current_token()
-        if token is None or not isinstance(streams, dict):
+        page = pages.of(token) if token is not None else None
+        if token is None or page is None:
             return
-        wanted = {
-            name: offset
-            for name, offset in islice(streams.items(), MOST)
-            if isinstance(offset, int) and not isinstance(offset, bool)
-        }
-        found: dict[str, Log | Failure] = dict.fromkeys(wanted, TOO_MANY)
-        names = list(islice(wanted, settings.streams_per_page or MOST))
-        # Together: whether a page of another process may have one takes a while to be said.
-        contents = await asyncio.gather(*(self._find(name, token) for name in names))
-        found.update(zip(names, contents, strict=True))
-        unknown = {name for name, content in found.items() if isinstance(content, Failure)}
-        try:
-            if unknown:
-                # What the page's own state has is the page's, and an ended one is not in the
-                # store for ever.
-                async with self:
-                    for streamable in find_streamables(await link.whole_state(self), unknown):
-                        store.add(streamable.id, streamable.log)
-                        store.grant(streamable.id, token)
-                        found[streamable.id] = streamable.log
-        finally:
-            has = held[:MOST] if isinstance(held, list) else []
-            pages.hello(token, wanted, found, [name for name in has if _is_name(name)])
-        if any(wanted[name] > 0 and found[name] == LOST for name in unknown):
+        lost: list[bool] = []
+
+        async def answer(offsets: dict[str, int], has: list[str]) -> None:
+            lost.append(await _answer(self, token, offsets, has))
+
+        page.questions.note(streams, held)
+        await page.questions.answer(answer, lambda: pages.of(token) is page)
+        if any(lost):
             # Its state has it no more either, so nothing on the page would say so.
             return toast.warning(_RESTARTED, id="streamui-restarted")
-
-    async def _find(self, name: str, token: str) -> Log | Failure:
-        if not _is_name(name):
-            return LOST
-        try:
-            return await readable(name, token)
-        except (StreamNotFoundError, StoreUnavailableError) as cause:
-            return Failure(cause.code, cause.sentence)
 
     @event(background=True)
     async def stop_runs(self, name: str):
@@ -102,7 +79,7 @@ class StreamConnection(State):
             name: The function, as :func:`streamui.stop` wrote it.
         """
         token = link.current_token()
-        if token is not None and _is_name(name):
+        if token is not None and is_name(name):
             await stop_calls(token, name)
 
     @event(background=True)
@@ -113,7 +90,7 @@ class StreamConnection(State):
             name: The stream's id; harmless if it has ended, or is not this page's.
         """
         token = link.current_token()
-        if token is None or not _is_name(name):
+        if token is None or not is_name(name):
             return
         with suppress(StreamNotFoundError):
             await readable(name, token)
@@ -129,9 +106,34 @@ class StreamConnection(State):
             reason: Why not, for the model.
         """
         token = link.current_token()
-        if token is not None and _is_name(call) and isinstance(reason, str):
+        if token is not None and is_name(call) and isinstance(reason, str):
             await answer(token, call, allowed is True, reason[:_LONGEST_REASON])
 
 
-def _is_name(name: object) -> TypeGuard[str]:
-    return isinstance(name, str) and len(name) <= _LONGEST
+async def _answer(state: Any, token: str, offsets: dict[str, int], has: list[str]) -> bool:
+    """Give a page what it asks for; return whether something that it had begun is lost."""
+    found: dict[str, Log | Failure] = dict.fromkeys(offsets, TOO_MANY)
+    names = list(islice(offsets, settings.streams_per_page or MOST))
+    # Together: whether a page of another process may have one takes a while to be said.
+    contents = await asyncio.gather(*(_find(name, token) for name in names))
+    found.update(zip(names, contents, strict=True))
+    unknown = {name for name, content in found.items() if isinstance(content, Failure)}
+    try:
+        if unknown:
+            # What the page's own state has is the page's, and an ended one is not in the store
+            # for ever.
+            async with state:
+                for streamable in find_streamables(await link.whole_state(state), unknown):
+                    store.add(streamable.id, streamable.log)
+                    store.grant(streamable.id, token)
+                    found[streamable.id] = streamable.log
+    finally:
+        pages.hello(token, offsets, found, has)
+    return any(offsets[name] > 0 and found[name] == LOST for name in unknown)
+
+
+async def _find(name: str, token: str) -> Log | Failure:
+    try:
+        return await readable(name, token)
+    except (StreamNotFoundError, StoreUnavailableError) as cause:
+        return Failure(cause.code, cause.sentence)

@@ -163,7 +163,7 @@ async def _ask(sid: str) -> bool:
 
 
 async def hang_up(sid: str) -> None:
-    """Close a page's socket without waiting for the page.
+    """Close a page's socket without waiting for the page; one that is there connects again.
 
     Args:
         sid: The page's socket session.
@@ -171,6 +171,9 @@ async def hang_up(sid: str) -> None:
     connection = _connection(sid)
     if connection is not None:
         await connection.close(wait=False, abort=True)
+        # That is what the server knows. The page must hear it, too, or it talks to nobody until
+        # it misses a ping: so the writer is ended, which closes what it writes to.
+        connection.queue.put_nowait(None)
 
 
 async def send_frame(sid: str, frame: Mapping[str, Any]) -> None:
@@ -202,6 +205,14 @@ async def emit_events(state: Any, events: Any, handler_name: str) -> None:
     locked = isinstance(state, StateProxy) and state._is_mutable()
     root = state.__wrapped__._get_root_state() if locked else None
     await chain_updates(events, handler_name=handler_name, root_state=root)
+
+
+def told_by_app() -> bool:
+    """Return whether the app has a handler of its own for what events raise."""
+    from reflex.app import default_backend_exception_handler as reflexs  # not before it is there
+
+    socket = _socket()
+    return socket is not None and socket.app.backend_exception_handler is not reflexs
 
 
 async def whole_state(state: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamui.errors import LimitError
 from streamui.page.pieces import Room
+from streamui.page.questions import MOST, Questions
 from streamui.page.wire import Op, encode, lost
 from streamui.settings import settings
 from streamui.streamable.failure import Failure
@@ -14,9 +15,6 @@ from streamui.streamable.log import Log
 
 if TYPE_CHECKING:
     from streamui.page.frames import Pages
-
-MOST = 10_000
-"""Streams that a page may name at once, and that are known to be held by it."""
 
 TOO_MANY = Failure(LimitError.code, LimitError.sentence)
 """Of a stream that is one more than a page may follow."""
@@ -57,6 +55,7 @@ class Page:
     def __init__(self, pages: Pages, token: str, sid: str) -> None:
         self.pages, self.token, self.sid = pages, token, sid
         self.due = 0.0
+        self.questions = Questions()
         self.held: dict[str, None] = {}  # ended streams whose value it has, oldest first
         self._cursors: dict[str, Cursor] = {}
         self._waiting: dict[Cursor, None] = {}

@@ -7,7 +7,7 @@ first; what does not answer makes way.
 
 With Redis, what another process has said of a page may be on its way while the page connects here.
 Reflex would believe it afterwards, and drop whatever the page says. So a page's record is not read
-while the page is connecting.
+while the page is connecting, and of two connections of one page the second waits for the first.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _LOOK = 0.05  # seconds between two looks whether the page has been let go elsew
 
 _asked: dict[str, asyncio.Future[None]] = {}
 _answering: set[asyncio.Task[None]] = set()
+_connecting: set[str] = set()
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
@@ -42,20 +43,36 @@ async def _link_token_to_sid(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    await _make_way(manager, *args, **kwargs)
-    return await connect(*args, **kwargs)
+    token, sid = _page(*args, **kwargs)
+    if sid in _connecting:  # with Redis out of reach, Reflex does here what it does without
+        return await connect(*args, **kwargs)
+    async with _turn(token):
+        _connecting.add(sid)
+        try:
+            await _make_way(manager, token, sid)
+            return await connect(*args, **kwargs)
+        finally:
+            _connecting.discard(sid)
 
 
-async def _in_turn(
-    function: Callable[..., Awaitable[Any]],
+async def _fetch_socket_record(
+    fetch: Callable[..., Awaitable[Any]],
     _: Any,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Call what reads or writes where a page is connected; one at a time for each page."""
-    token = kwargs["token"] if "token" in kwargs else args[0]
-    async with _turns.setdefault(token, asyncio.Lock()):
-        return await function(*args, **kwargs)
+    token, _ = _page(*args, **kwargs)
+    async with _turn(token):
+        return await fetch(*args, **kwargs)
+
+
+def _page(token: str, sid: str = "") -> tuple[str, str]:
+    return token, sid
+
+
+def _turn(token: str) -> asyncio.Lock:
+    """Return the lock of whoever reads or writes where a page is connected."""
+    return _turns.setdefault(token, asyncio.Lock())
 
 
 async def _make_way(manager: Any, token: str, sid: str) -> None:
@@ -136,7 +153,7 @@ def _with_reflex(module: ModuleType) -> None:
     if not hasattr(module, "RedisTokenManager"):  # its own import has led here: not yet
         wrapt.register_post_import_hook(lambda _: _with_reflex(module), "reflex.app")
         return
-    for name in ("link_token_to_sid", "_fetch_socket_record"):
-        wrapt.wrap_function_wrapper(module, f"RedisTokenManager.{name}", _in_turn)
     for name in ("LocalTokenManager", "RedisTokenManager"):
         wrapt.wrap_function_wrapper(module, f"{name}.link_token_to_sid", _link_token_to_sid)
+    name = "RedisTokenManager._fetch_socket_record"
+    wrapt.wrap_function_wrapper(module, name, _fetch_socket_record)

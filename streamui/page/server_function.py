@@ -13,7 +13,7 @@ from reflex_base.event import EventCallback, EventHandler, EventSpec, event
 from reflex_base.utils.format import format_event_handler
 from reflex_components_sonner.toast import toast
 
-from streamui.errors import LimitError, PageError, RestartingError
+from streamui.errors import LimitError, PageError, RestartingError, StreamUIError
 from streamui.page import link
 from streamui.page.connection import StreamConnection
 from streamui.page.leaving import when_page_leaves
@@ -126,6 +126,11 @@ def server_function(
                 lambda events: link.emit_events(self, events, name),
                 runs.gate(run, concurrency),
             )
+        except StreamUIError:  # it is in the log, and no stream can tell the page
+            if run.failure is None or link.told_by_app():
+                raise
+            words = f"{run.failure.sentence} ({run.failure.reference})"
+            await link.emit_events(self, toast.error(words), name)
         finally:
             if leaving is not None:
                 leaving.cancel()

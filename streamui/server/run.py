@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
@@ -16,6 +15,7 @@ from streamui.errors import RunTimeoutError, StreamUIError
 from streamui.models.failures import as_model_error
 from streamui.redaction import redacted_traceback
 from streamui.server import telemetry
+from streamui.server.body import Body, Emit, walk
 from streamui.server.limits import timed
 from streamui.server.metrics import observed
 from streamui.settings import settings
@@ -29,8 +29,6 @@ telemetry.listen()
 
 RunStatus = Status | Literal["running", "waiting"]
 _OPEN = ("running", "waiting")
-Body = AsyncGenerator[Any, None] | Coroutine[Any, Any, Any]
-Emit = Callable[[Any], Awaitable[None]]
 
 
 @runtime_checkable
@@ -196,7 +194,7 @@ class Run:
             async with limit:
                 with timed(self._time_limit, self._sign_of_life, end):
                     async with gate or nullcontext():
-                        await self._walk(start(), emit)
+                        await walk(start(), emit, self.show_life)
                         await self._follow_sources()
             if self._overdue is not None:
                 raise self._overdue  # it did not want to hear of it
@@ -216,26 +214,6 @@ class Run:
             if self._broken_off and self._task is not None:
                 self._task.uncancel()  # a stop ends here; the task goes on
             self._task = None
-
-    async def _walk(self, body: Body, emit: Emit) -> None:
-        if inspect.iscoroutine(body):
-            if (result := await body) is not None:
-                await emit(result)
-            return
-        steps = cast("AsyncGenerator[Any, None]", body)
-        try:
-            async for item in steps:
-                try:
-                    self.show_life()
-                    if item is not None:
-                        await emit(item)
-                    await asyncio.sleep(0)  # frames go out, a stop comes in
-                except BaseException as stop:
-                    # It happened while the function stood at its yield: let it hear there.
-                    await _throw(steps, stop)
-                    raise
-        finally:
-            await steps.aclose()
 
     async def _follow_sources(self) -> None:
         """Wait for the sources that the function left its streamables to follow."""
@@ -297,10 +275,3 @@ class Run:
             if isinstance(opened, Streamable):
                 cast("Streamable[Any]", opened).close(status, failure, cause)
                 self._told = True
-
-
-async def _throw(steps: AsyncGenerator[Any, None], stop: BaseException) -> None:
-    try:
-        await steps.athrow(stop)
-    except StopAsyncIteration:
-        pass  # it took the stop and returned

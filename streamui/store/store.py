@@ -14,6 +14,7 @@ from streamui.errors import StreamNotFoundError
 from streamui.redaction import redacted_traceback
 from streamui.settings import settings
 from streamui.store.engine import Engine, Order
+from streamui.store.readers import Readers
 from streamui.streamable import base
 from streamui.streamable.log import Log
 from streamui.streamable.mirror import Mirror
@@ -45,10 +46,10 @@ class Store:
         self._locate = locate
         self._clock = clock
         self._logs: dict[str, Log] = {}
-        self._readers: dict[str, set[str]] = {}
-        self._ends: deque[tuple[float, str, int]] = deque()  # of streams, with their bytes
+        self._readers: dict[str, Readers] = {}
+        self._ends: deque[tuple[float, str, int]] = deque()  # when, which, and their bytes
         self._ended_bytes = 0
-        self._foreign: deque[tuple[float, str]] = deque()  # grants for streams made elsewhere
+        self._foreign: deque[tuple[float, str]] = deque()  # first grants, of what others make
         self._lock = threading.RLock()  # as in Log: the garbage collector may end a stream
         self._hearers: list[Callable[[Order], None]] = []
         if engine is not None:
@@ -91,7 +92,7 @@ class Store:
         for name, log in list(self._logs.items()):
             engine.publish(name, log)
         for name, readers in list(self._readers.items()):
-            for reader in list(readers):
+            for reader in readers:
                 engine.grant(name, reader)
 
     def start(self) -> None:
@@ -167,7 +168,7 @@ class Store:
     # -- readers ------------------------------------------------------------------------
 
     def grant(self, name: str, reader: str) -> None:
-        """Let a reader read and stop a stream; harmless twice.
+        """Let a reader read and stop a stream; harmless twice, see :class:`Readers`.
 
         Args:
             name: The stream's id.
@@ -176,13 +177,12 @@ class Store:
         with self._lock:
             readers = self._readers.get(name)
             if readers is None:
-                readers = self._readers[name] = set()
+                readers = self._readers[name] = Readers()
                 if name not in self._logs:  # another process has it, and knows when it ends
                     self._drop_expired()
-                    self._foreign.append((self._clock() + settings.retain, name))
-            if reader in readers:
+                    self._foreign.append((self._clock(), name))
+            if not readers.add(reader):
                 return
-            readers.add(reader)
         if self.engine is not None:
             self.engine.grant(name, reader)
 
@@ -272,20 +272,20 @@ class Store:
     def _expire_later(self, name: str, log: Log) -> None:
         size = log.memory
         self._ended_bytes += size
-        self._ends.append((self._clock() + settings.retain, name, size))
+        self._ends.append((self._clock(), name, size))
 
     def _too_much(self) -> bool:
         return 0 < settings.retain_bytes < self._ended_bytes and len(self._ends) > 1
 
     def _drop_expired(self) -> None:
         with self._lock:
-            now = self._clock()
-            while self._ends and (self._ends[0][0] <= now or self._too_much()):
+            past = self._clock() - settings.retain  # as it is now; it may have been changed
+            while self._ends and (self._ends[0][0] <= past or self._too_much()):
                 _, name, size = self._ends.popleft()
                 self._ended_bytes -= size
                 self._logs.pop(name, None)
                 self._readers.pop(name, None)
-            while self._foreign and self._foreign[0][0] <= now:
+            while self._foreign and self._foreign[0][0] <= past:
                 name = self._foreign.popleft()[1]
                 if name not in self._logs:
                     self._readers.pop(name, None)

@@ -60,6 +60,10 @@ class Stage(rx.State):
         yield
         raise ValueError("password=hunter2")
 
+    @ui.server_function
+    async def fail_at_once(self):
+        raise ValueError("password=hunter2")
+
     @ui.server_function(time_limit=0.05)
     async def slow(self):
         text = ui.StreamableValue("part")
@@ -163,6 +167,7 @@ def controls():
         rx.button("stream", on_click=Stage.stream(60)),
         rx.button("quick", on_click=Stage.quick(3000)),
         rx.button("fail", on_click=Stage.fail),
+        rx.button("fail at once", on_click=Stage.fail_at_once),
         rx.button("slow", on_click=Stage.slow),
         rx.button("first", on_click=Stage.latest("first")),
         rx.button("second", on_click=Stage.latest("second")),

@@ -130,6 +130,16 @@ def test_a_failure_reaches_the_page_as_a_safe_sentence_with_a_reference(page, st
     assert "hunter2" not in page.content()
 
 
+def test_a_failure_that_no_stream_can_tell_is_a_toast_of_the_same(page, stage):
+    open_page(page, stage)
+    press(page, "fail at once")
+    toast = page.locator("[data-sonner-toast]")
+    expect(toast).to_have_text(
+        re.compile(r"^Something went wrong on the server\. \([0-9a-f]{8}\)$")
+    )
+    assert "hunter2" not in page.content()
+
+
 def test_a_time_limit_reaches_the_page(page, stage):
     open_page(page, stage)
     press(page, "slow")
@@ -346,3 +356,29 @@ def test_a_stream_that_the_page_has_dropped_is_asked_for_and_one_it_shows_is_kep
     shows(page, words("m", 40), "#m250")
     shows(page, "message 0 " * 10, "#m0")
     assert not [frame for frame in sent if "hello" in frame]
+
+
+def test_a_copy_of_a_frozen_tab_takes_its_place_and_what_wakes_is_a_page_of_its_own(
+    page, stage, context
+):
+    """Nobody can tell a tab that says nothing from one that is gone; its state is not lost."""
+    open_page(page, stage)
+    press(page, "click")
+    shows(page, "1", "#clicks")
+    token = page.evaluate("sessionStorage.token")
+    browser = context.new_cdp_session(page)
+    browser.send("Debugger.enable")
+    browser.send("Debugger.pause")  # at whatever comes next, such as the question if it is there
+    copy = context.new_page()
+    copy.add_init_script(f"sessionStorage.token ??= {token!r}")
+    open_page(copy, stage)
+    shows(copy, "1", "#clicks")
+    assert copy.evaluate("sessionStorage.token") == token
+    browser.send("Debugger.disable")
+    page.wait_for_function("token => sessionStorage.token !== token", arg=token)
+    shows(page, "0", "#clicks")
+    press(page, "click")
+    shows(page, "1", "#clicks")
+    press(copy, "click")
+    shows(copy, "2", "#clicks")
+    shows(page, "1", "#clicks")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from streamui.errors import ProtocolError
 from streamui.http.encoding import (
-    encode_comment,
     encode_event,
     encode_json,
     encode_line,
@@ -67,12 +66,6 @@ def test_fault_47_line_separators_are_no_line_breaks_to_anybody(character):
 def test_fault_59_line_ends_and_nul_in_an_id_or_a_type_are_refused(field, bad):
     with pytest.raises(ProtocolError, match="must not"):
         encode_event(ServerSentEvent("data", **{field: bad}))
-
-
-def test_a_comment_is_no_event_whatever_is_in_it():
-    assert events(encode_comment("keep-alive\r\ndata: forged\n\n") + b"data: real\n\n") == [
-        ServerSentEvent("real")
-    ]
 
 
 def test_a_retry_that_is_none_is_refused():

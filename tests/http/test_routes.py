@@ -131,6 +131,17 @@ def test_the_form_is_what_the_client_likes_best(accept, form):
     assert choose(accept, (EventStream, Lines, PlainText)) is form
 
 
+def test_of_a_very_long_wish_the_beginning_counts():
+    forms = EventStream, Lines, PlainText
+    assert choose("text/html," * 31 + "text/plain", forms) is PlainText
+    assert choose("text/html," * 32 + "text/plain", forms) is None
+    parameters = ";a=b" * 500
+    assert choose(f"text/plain{parameters};q=1, */*;q=0.5", forms) is PlainText
+    # What is cut in two might mean something else: here it would be refused.
+    cut = "*/*, text/event-stream".ljust(2044) + ";q=0.5"
+    assert choose(cut, forms) is EventStream
+
+
 async def test_a_form_that_there_is_not_is_said_with_those_that_there_are(client, ended):
     answer = await client.get(given(ended), headers={"accept": "text/html"})
     assert answer.status_code == 406

@@ -47,8 +47,6 @@ def node_page(node: str) -> Iterator[Call]:
 class Asking:
     """The state that a page's events arrive at, as Reflex makes one for each page."""
 
-    _find = StreamConnection._find
-
     def __init__(self, root: Any) -> None:
         self._root = root
 

@@ -314,6 +314,7 @@ async def test_one_stream_that_cannot_be_written_does_not_silence_its_page(socke
     good.done()
     await until(lambda: "s" in socket.ops[-1])
     assert page.following == 0
+    bad.log.set({})
     bad.done()
 
 

@@ -166,12 +166,13 @@ class World:
         for value in self.values:
             if value.streaming and self.random.random() < 0.5:
                 value.done()
-        quiet = 0  # rounds without a frame: then nothing waits on either side
+        quiet = 0  # rounds without a frame, and without a tick that rests: then nothing waits
         while quiet < 20:
             before = len(self.socket.frames)
             for _ in range(6):
                 await asyncio.sleep(0)
-            quiet = quiet + 1 if len(self.socket.frames) == before else 0
+            waits = len(self.socket.frames) > before or bool(self.pages._waiting)
+            quiet = 0 if waits else quiet + 1
             while self.down or self.up:
                 self.deliver_down()
                 self.deliver_up()

@@ -12,7 +12,7 @@ import reflex
 import reflex_base
 import wrapt
 from engineio.async_socket import AsyncSocket
-from reflex.app import EventNamespace
+from reflex.app import App, EventNamespace, default_backend_exception_handler
 from reflex.istate.proxy import StateProxy
 from reflex.state import State
 from reflex.utils.token_manager import (
@@ -51,6 +51,12 @@ def test_the_socket_knows_which_page_is_where():
     assert "token_to_socket" in inspect.getsource(TokenManager.__init__)
     assert "_token_manager" in inspect.getsource(EventNamespace.__init__)
     assert "self.emit(" in inspect.getsource(EventNamespace.emit_update)
+
+
+def test_the_app_says_what_becomes_of_an_exception():
+    assert "self.app = app" in inspect.getsource(EventNamespace.__init__)
+    handler = App.__dataclass_fields__["backend_exception_handler"]
+    assert handler.default is default_backend_exception_handler
 
 
 def test_tasks_are_named_after_their_events():
@@ -188,3 +194,10 @@ def test_a_socket_answers_a_ping_whenever_it_comes():
     assert "if self.last_ping:" in inspect.getsource(AsyncSocket.schedule_ping)  # one more is none
     assert "await self.receive(pkt)" in inspect.getsource(AsyncSocket._websocket_handler)
     assert {"wait", "abort"} <= set(inspect.signature(AsyncSocket.close).parameters)
+
+
+def test_a_sockets_writer_is_ended_by_a_packet_that_is_none_and_closes_it():
+    assert "if packets == [None]:\n            return []" in inspect.getsource(AsyncSocket.poll)
+    source = inspect.getsource(AsyncSocket._websocket_handler)
+    _, _, after = source.partition("if not packets:")
+    assert "await ws.close()" in after.partition("asyncio.ensure_future(writer())")[0]

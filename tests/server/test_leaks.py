@@ -25,6 +25,8 @@ from streamui.streamable.value import StreamableValue
 from tests.page.sockets import Socket
 from tests.page.test_frames import until
 
+pytestmark = pytest.mark.slow
+
 
 def timers() -> int:
     loop: Any = asyncio.get_running_loop()

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import os
 
+import pytest
+
 import streamui as ui
 from streamui.http.parser import EventStreamParser
 from streamui.http.stream_response import open_responses
@@ -11,6 +13,8 @@ from streamui.server.limits import connections
 from streamui.settings import settings
 from streamui.store.store import store
 from tests.http.serving import rebuilt, serving, until
+
+pytestmark = pytest.mark.slow
 
 
 class Reader:

@@ -4,8 +4,10 @@ import asyncio
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 import streamui as ui
+from streamui.http.client import address_of
 from streamui.http.site import site
 from streamui.server.limits import connections
 from streamui.settings import settings
@@ -140,6 +142,35 @@ async def test_links_are_counted_by_the_address_that_a_trusted_proxy_saw(
     answers = await asyncio.gather(*tasks)
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 429]
     assert answers[-1].status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("seen", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1:5123", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("[2001:DB8:1:2::7]:5123", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_an_address_is_counted_with_all_that_its_owner_has(monkeypatch, seen, counted):
+    monkeypatch.setattr(site, "_proxies", lambda: 1)
+    headers = [(b"x-forwarded-for", seen.encode())]
+    assert address_of(Request({"type": "http", "headers": headers})) == counted
+    monkeypatch.setattr(site, "_proxies", lambda: 0)
+    peer = {"type": "http", "headers": headers, "client": (seen, 1)}
+    assert address_of(Request(peer)) == ("" if seen == "unknown" else counted)
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_what_comes_from_this_machine_may_be_anybody(monkeypatch, peer):
+    monkeypatch.setattr(site, "_proxies", lambda: 0)
+    assert address_of(Request({"type": "http", "headers": [], "client": (peer, 1)})) == ""
 
 
 async def test_a_proxy_that_is_not_known_as_one_is_not_taken_for_a_client(client, monkeypatch):

@@ -11,10 +11,11 @@ import pytest
 import reflex as rx
 from reflex_base.utils.format import json_dumps
 
+from streamui.errors import StreamNotFoundError
 from streamui.page import connection, link, registration
 from streamui.page.connection import StreamConnection
 from streamui.page.frames import Pages
-from streamui.page.page import MOST
+from streamui.page.questions import MOST
 from streamui.settings import settings
 from streamui.store.store import store
 from streamui.streamable.failure import LOST
@@ -305,8 +306,6 @@ def test_pieces_of_a_log_are_its_whole_from_every_offset(kind, most, monkeypatch
 class Asking:
     """The state that a page's events arrive at."""
 
-    _find = StreamConnection._find
-
     def _get_root_state(self):
         state: Any = rx.State
         return state(_reflex_internal_init=True)
@@ -403,3 +402,21 @@ async def test_a_page_that_asks_for_ever_and_reads_nothing_costs_no_more(socket,
     socket.waiting = 0
     await quiet(socket, pages)
     assert socket.ops[0] == {"i": "0 0", "s": "interrupted", "e": LOST.as_json()}
+
+
+async def test_a_page_that_says_hello_all_the_time_asks_for_no_more_than_one_that_does_not(
+    socket, pages, monkeypatch
+):
+    asked = []
+
+    async def readable(name, page):
+        asked.append(name)
+        raise StreamNotFoundError
+
+    monkeypatch.setattr(connection, "readable", readable)
+    streams = {f"unknown {number}": 0 for number in range(MOST)}
+    async with asyncio.TaskGroup() as group:
+        for _ in range(200):
+            group.create_task(hello(streams))
+    await quiet(socket, pages)
+    assert len(asked) <= 2 * settings.streams_per_page

@@ -277,6 +277,7 @@ def test_totals_are_exact_with_many_threads(function, monkeypatch):
     assert totals.first_chunk.count == totals.duration.count == totals.started == 401
 
 
+@pytest.mark.slow
 def test_ten_thousand_short_streams_leave_nothing_but_their_sum(function):
     def make(times):
         for _ in range(times):

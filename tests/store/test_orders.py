@@ -11,6 +11,7 @@ from streamui.server import stopping
 from streamui.server.run import Run
 from streamui.server.runs import runs
 from streamui.settings import settings
+from streamui.store.redis import orders
 from tests.store.conftest import Processes, until
 
 
@@ -66,6 +67,51 @@ async def test_orders_are_heard_after_redis_came_back_empty(own_redis):
     one.tell_soon({"stop": "b"})
     own_redis.start()
     await until(lambda: len(heard) == 2)
+    await processes.close()
+
+
+async def test_what_is_told_while_redis_is_gone_is_told_later_all_of_it_and_once(own_redis):
+    processes = Processes(own_redis.url)
+    one, other = processes(), processes()
+    heard = listen(other)
+    await listening(one, other)
+    own_redis.kill()
+    told = [{"n": number} for number in range(1_500)]
+    for order in (*told, *told):
+        one.tell_soon(order)
+    own_redis.start()
+    await until(lambda: len(heard) >= len(told))
+    assert sorted(order["n"] for order in heard) == list(range(1_500))
+    one.tell_soon(told[0])  # it may mean something new by now
+    await until(lambda: heard[-1] == told[0])
+    await processes.close()
+
+
+async def test_what_waits_is_sent_before_the_process_ends(apart):
+    one, other = apart(), apart()
+    heard = listen(other)
+    await listening(one, other)
+    for number in range(20):
+        one.tell_soon({"n": number})
+    await one.close()
+    await until(lambda: len(heard) == 20)
+
+
+async def test_orders_that_are_too_many_are_not_lost_in_silence(own_redis, monkeypatch, caplog):
+    monkeypatch.setattr(orders, "_MOST", 5)
+    processes = Processes(own_redis.url)
+    one, other = processes(), processes()
+    heard = listen(other)
+    await listening(one, other)
+    own_redis.kill()
+    for number in range(20):
+        one.tell_soon({"n": number})
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == [
+        "Orders for other processes are lost: 5 wait for Redis"
+    ]
+    own_redis.start()
+    await until(lambda: len(heard) == 5)
+    assert [order["n"] for order in heard] == list(range(5))
     await processes.close()
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from streamui.errors import StreamNotFoundError
 from streamui.settings import settings
+from streamui.store.readers import Readers
 from streamui.store.store import Store
 from streamui.store.store import store as shared
 from streamui.streamable.reader import read_streamable
@@ -42,6 +43,18 @@ def test_one_that_had_ended_before_expires_too():
     assert value.id in store
     clock.now = settings.retain
     assert value.id not in store
+
+
+def test_a_shorter_time_counts_for_what_has_ended_before(monkeypatch):
+    clock = Clock()
+    store = Store(clock=clock)
+    early, late = StreamableValue("a").done(), StreamableValue("b").done()
+    store.add(early.id, early.log)
+    monkeypatch.setattr(settings, "retain", 10.0)
+    store.add(late.id, late.log)
+    clock.now = 10.0
+    assert early.id not in store
+    assert late.id not in store
 
 
 async def test_unknown_and_expired_ids_answer_alike():
@@ -112,6 +125,20 @@ def test_threads_may_end_streams_while_others_are_added():
     for thread in threads:
         thread.join()
     assert len(store._ends) == 500
+
+
+async def test_a_stream_that_lives_for_ever_knows_its_last_readers():
+    store = Store()
+    value = StreamableValue("a")
+    store.add(value.id, value.log)
+    for number in range(Readers.most + 100):
+        store.grant(value.id, f"page {number}")
+        store.grant(value.id, "one that comes again and again")
+    assert len(store._readers[value.id]) == Readers.most
+    assert not await store.granted(value.id, "page 0")
+    assert await store.granted(value.id, "page 200")
+    assert await store.granted(value.id, "one that comes again and again")
+    value.done()
 
 
 def test_grants_for_streams_of_other_processes_do_not_pile_up():

@@ -262,6 +262,7 @@ def test_ten_thousand_readers_that_leave_at_once_hold_up_nobody():
     assert seconds(10_000) < 1
 
 
+@pytest.mark.slow
 def test_a_log_may_end_by_the_garbage_collector_while_somebody_begins_to_listen():
     thresholds = gc.get_threshold()
     try:

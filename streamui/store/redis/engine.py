@@ -41,9 +41,9 @@ class RedisEngine:
         self._server = Server(url)
         self._tasks.on_arrival(self._server.forget)
         self._grants = Grants(self._server, self._tasks)
-        self._publisher = Publisher(self._server, self._tasks, owner, self._grants)
-        self._follower = Follower(self._server, self._tasks, owner, self._publisher.find)
         self._orders = Orders(self._server, self._tasks, owner)
+        self._publisher = Publisher(self._server, self._tasks, owner, self._grants, self._orders)
+        self._follower = Follower(self._server, self._tasks, owner, self._publisher.find)
 
     def start(self) -> None:
         """Begin to listen, in the running event loop; harmless twice."""
@@ -103,6 +103,7 @@ class RedisEngine:
             async with asyncio.timeout(settings.store_patience):
                 await self._grants.flush()
                 await self._publisher.close()
+                await self._orders.flush()
         except GONE as error:
             logger.warning("Redis did not take what was left to write: %s", redact(str(error)))
         await self._server.close()

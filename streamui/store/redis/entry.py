@@ -86,8 +86,7 @@ def decode(entry_id: bytes, entry: bytes, resolve: Resolve) -> Change:
             return resolve(found[mark]) if len(found) == 1 and mark in found else found
 
         read = json.loads(entry, object_hook=revive)
-    error = read.get("error")
-    failure = Failure(error["code"], error["message"], error["reference"]) if error else None
+    failure = Failure.from_json(read.get("error"))
     status = read.get("status", "streaming")
     start = max(read.get("from", offset - 1), 0)
     if "value" in read:

@@ -179,9 +179,7 @@ class Follower:
         kind, name = kinds.get(handle["kind"], Streamable), str(handle["$stream"])
         if "status" not in handle:
             return kind.mirroring(name, self._find(name) or self.mirror(name))
-        error = handle.get("error")
-        failure = Failure(error["code"], error["message"], error["reference"]) if error else None
-        value = handle.get("value", UNSET)
+        failure, value = Failure.from_json(handle.get("error")), handle.get("value", UNSET)
         return kind.restored(name or None, value, handle["status"], failure, UNSET)
 
     # -- following ----------------------------------------------------------------------

@@ -1,9 +1,10 @@
-"""Who may read and stop which stream: a Redis set beside each."""
+"""Who may read and stop which stream: a sorted set in Redis beside each."""
 
 from __future__ import annotations
 
 import asyncio
 
+from streamui.store.readers import Readers
 from streamui.store.redis.keys import lane_of, stream_keys
 from streamui.store.redis.nodes import backoff
 from streamui.store.redis.server import BATCH, GONE, Server
@@ -49,7 +50,7 @@ class Grants:
             if look:
                 await asyncio.sleep(_LOOK_AGAIN)
             async with self._asking:
-                if await self._server.do("SISMEMBER", readers, reader):
+                if await self._server.do("ZSCORE", readers, reader) is not None:
                     return True
         return False
 
@@ -82,7 +83,7 @@ class Grants:
         while unwritten:
             batch = list(unwritten)[:BATCH]
             keys = [key for name, _ in batch for key in stream_keys(name)[::2]]
-            arguments = [kept(), *(reader for _, reader in batch)]
+            arguments = [kept(), Readers.most, *(reader for _, reader in batch)]
             await self._server.run("grant", keys, arguments)
             for each in batch:
                 unwritten.pop(each, None)

@@ -7,7 +7,7 @@ cluster, a script can touch all of it, and one blocked connection follows all st
 ``streamui:{<lane>}:<id>:log``  the changes, a Redis Stream; an entry's id is the offset
                                 that it leads to
 ``…:<id>:head``                 a hash: ``owner``, ``top`` (the last offset), ``status``
-``…:<id>:readers``              a set: who may read and stop it
+``…:<id>:readers``              a sorted set: who may read and stop it, and since when
 ``…:wake:<owner>``              a Redis Stream that wakes a process's own blocked reader
 ``streamui:{<owner>}:lease``    exists while a process that makes streams is alive
 ``streamui:{orders}``           what all processes are told, a Redis Stream

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from streamui.store.redis.server import GONE, Entry, Server
 from streamui.store.redis.tail import Tail
 from streamui.store.redis.tasks import Tasks
 
+logger = logging.getLogger("streamui")
 _MOST = 10_000  # orders that Redis keeps, for processes that were disconnected,
-_KEPT = 3_600_000  # and for how many milliseconds
+_KEPT = 3_600_000  # and for how many milliseconds; as many wait here for Redis
 
 
 class Orders:
@@ -31,7 +33,8 @@ class Orders:
     def __init__(self, server: Server, tasks: Tasks, owner: str) -> None:
         self._server, self._tasks, self._owner = server, tasks, owner
         self._hear: list[Callable[[Order], None]] = []
-        self._unsent: deque[str] = deque(maxlen=1_000)
+        self._unsent: dict[str, str] = {}  # by what they say: of two that say the same one will do
+        self._refuses = False
         self._heard: deque[str] = deque(maxlen=1_000)
         tasks.on_arrival(self._arrive)
 
@@ -50,13 +53,34 @@ class Orders:
 
     def send_soon(self, order: Order) -> None:
         """Tell every other process something in the background."""
-        text = self._text(order)
+        says, text = json.dumps(order), self._text(order)
 
         def start() -> None:
-            self._unsent.append(text)
+            if says not in self._unsent and len(self._unsent) >= _MOST:
+                if not self._refuses:
+                    logger.error("Orders for other processes are lost: %d wait for Redis", _MOST)
+                self._refuses = True
+                return
+            self._unsent[says] = text
             self._tasks.once("send", self._send_all)
 
         self._tasks.soon(start)
+
+    async def flush(self) -> None:
+        """Send what waits.
+
+        Raises:
+            RedisError: Or another of ``GONE``; what could not be sent waits again.
+        """
+        while self._unsent:
+            says = next(iter(self._unsent))
+            text = self._unsent.pop(says)  # from now on the same may be told again
+            try:
+                await self._add(text)
+            except BaseException:
+                self._unsent = {says: text} | self._unsent
+                raise
+        self._refuses = False
 
     def _text(self, order: Order) -> str:
         # With a number of its own: sent again after a lost answer it is still heard once.
@@ -70,9 +94,7 @@ class Orders:
         waiting, failures = backoff(), 0
         while self._unsent:
             try:
-                await self._add(self._unsent[0])
-                self._unsent.popleft()
-                failures = 0
+                await self.flush()
             except GONE:
                 failures += 1
                 await asyncio.sleep(waiting.compute(failures))
@@ -80,6 +102,8 @@ class Orders:
     def _arrive(self) -> None:
         if self._hear:
             self._tasks.once("orders", self._begin)
+        if self._unsent:
+            self._tasks.once("send", self._send_all)
 
     async def _begin(self) -> None:
         """Find where the orders are now, and follow them from there."""

@@ -42,6 +42,7 @@ class Outbox:
         group: Which group it is.
         meet: Called with each stream that is inside another.
         grants: Where to write again who may read.
+        tell_loss: Called when Redis may have lost something.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class Outbox:
         group: str,
         meet: Callable[[Streamable[Any]], None],
         grants: Grants,
+        tell_loss: Callable[[], None],
     ) -> None:
         self._server, self._tasks, self._owner, self._group = server, tasks, owner, group
-        self._meet, self._grants = meet, grants
+        self._meet, self._grants, self._tell_loss = meet, grants, tell_loss
         self._publications: dict[str, Publication] = {}
         self._ended: deque[tuple[float, Publication]] = deque()
         self._waiting: dict[Publication, None] = {}
@@ -149,6 +151,7 @@ class Outbox:
             if self._lost:
                 self._lost = False
                 self.doubt()
+                self._tell_loss()
             # A busy process writes less often: no more than half its time goes to this.
             pace = max(settings.frame_interval / 2, 2 * (time.thread_time() - used))
             self._next = begun + (_HINDERED if self._hindered else pace)

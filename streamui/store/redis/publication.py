@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamui.settings import settings
+from streamui.store.readers import Readers
 from streamui.store.redis.entry import encode
 from streamui.streamable.base import Streamable
 from streamui.streamable.log import Log, Status
@@ -65,7 +66,7 @@ class Publication:
         self.finished = False  # Redis has its end, or it is not this process's any more
         self.kept = 0.0  # when Redis was last told to keep it alive
         self.refused_since: float | None = None
-        self.readers: set[str] = set()  # whom this process let read it
+        self.readers = Readers()  # whom this process let read it
         self.wake: Callable[[Log], None] = lambda _: wake(self)
 
     def draft(self, meet: Callable[[Streamable[Any]], None]) -> Draft | None:

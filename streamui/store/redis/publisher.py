@@ -6,9 +6,11 @@ import asyncio
 from typing import Any
 
 from streamui.settings import settings
+from streamui.store.engine import Order
 from streamui.store.redis.grants import Grants
 from streamui.store.redis.keys import lane_of, lease_key
 from streamui.store.redis.nodes import backoff
+from streamui.store.redis.orders import Orders
 from streamui.store.redis.outbox import Outbox
 from streamui.store.redis.server import GONE, Server
 from streamui.store.redis.tasks import Tasks
@@ -16,6 +18,9 @@ from streamui.store.redis.times import lease
 from streamui.streamable.base import Streamable
 from streamui.streamable.log import Log
 from streamui.streamable.mirror import Mirror
+
+_LOSS = {"redis_has_lost": "streams"}
+_MOST = 10_000  # grants that are remembered, of streams that others make
 
 
 class Publisher:
@@ -28,12 +33,18 @@ class Publisher:
         tasks: The engine's tasks.
         owner: Who this process is.
         grants: Where to write who may read what.
+        orders: How to tell the others that Redis has lost something.
     """
 
-    def __init__(self, server: Server, tasks: Tasks, owner: str, grants: Grants) -> None:
-        self._server, self._tasks, self._owner, self._grants = server, tasks, owner, grants
+    def __init__(
+        self, server: Server, tasks: Tasks, owner: str, grants: Grants, orders: Orders
+    ) -> None:
+        self._server, self._tasks, self._owner = server, tasks, owner
+        self._grants, self._orders = grants, orders
         self._outboxes: dict[str, Outbox] = {}
+        self._given: dict[tuple[str, str], None] = {}  # grants for streams that others make
         tasks.on_arrival(self._arrive)
+        orders.listen(self._hear)
 
     def publish(self, name: str, log: Log) -> None:
         """Write a stream, and what comes to it."""
@@ -42,6 +53,10 @@ class Publisher:
 
     def grant(self, name: str, reader: str) -> None:
         """Let a reader read and stop a stream."""
+        if self.find(name) is None:
+            self._given[name, reader] = None
+            if len(self._given) > _MOST:
+                self._given.pop(next(iter(self._given)), None)
         self._outbox(name).grant(name, reader)
 
     def find(self, name: str) -> Log | None:
@@ -65,7 +80,15 @@ class Publisher:
         group = self._server.group_of(lane_of(name))
         outbox = self._outboxes.get(group)
         if outbox is None:
-            outbox = Outbox(self._server, self._tasks, self._owner, group, self._meet, self._grants)
+            outbox = Outbox(
+                self._server,
+                self._tasks,
+                self._owner,
+                group,
+                self._meet,
+                self._grants,
+                self._tell_loss,
+            )
             return self._outboxes.setdefault(group, outbox)  # another thread may have been faster
         return outbox
 
@@ -87,6 +110,19 @@ class Publisher:
         for outbox in list(self._outboxes.values()):
             outbox.doubt()
 
+    def _tell_loss(self) -> None:
+        """Have all processes say again who may read: who makes a stream does not know of all."""
+        self._grant_again()
+        self._orders.send_soon(_LOSS)
+
+    def _hear(self, order: Order) -> None:
+        if order == _LOSS:
+            self._grant_again()
+
+    def _grant_again(self) -> None:
+        for name, reader in list(self._given):
+            self._grants.grant(name, reader)
+
     async def _keep_lease(self) -> None:
         """Show that this process is alive, as long as it has streams."""
         key, pauses, failures, held = lease_key(self._owner), backoff(), 0, False
@@ -98,6 +134,7 @@ class Publisher:
                     await self._server.do("SET", key, "1", "PX", milliseconds)
                     if held:  # Redis has lost it, or this process was away for long
                         self.doubt()
+                        self._tell_loss()
                 held, failures = True, 0
             except GONE:
                 failures += 1
