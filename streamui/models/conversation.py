@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from streamui.errors import ModelError
 from streamui.models.events import ModelEvent
-from streamui.models.failures import as_model_error
 from streamui.models.messages import Message
 from streamui.models.provider import Model
 from streamui.models.request import AnyTool, open_stream
@@ -98,7 +97,8 @@ class Conversation:
             What opens the streams of this turn.
 
         Raises:
-            ModelError: The provider does not begin a conversation, or the model's API has none.
+            ModelError: ``bad_request``: the model's API has no conversations.
+            openai.OpenAIError: The provider did not begin one.
         """
         if model.api != "responses" and self.kind != "thread":
             raise ModelError("Chat Completions keeps nothing: give messages", code="bad_request")
@@ -114,15 +114,10 @@ class Conversation:
         from streamui.models.assistants_turn import ThreadTurn, begin_thread
 
         if not self.id and self.kind != "responses":
-            try:
-                if self.kind == "thread":
-                    self.id = await begin_thread(model)
-                else:
-                    self.id = str((await model.client().conversations.create()).id)
-            except Exception as error:
-                if (known := as_model_error(error)) is not None:
-                    raise known from error
-                raise
+            if self.kind == "thread":
+                self.id = await begin_thread(model)
+            else:
+                self.id = str((await model.client().conversations.create()).id)
         return ThreadTurn(self, model) if self.kind == "thread" else Turn(self, model)
 
 

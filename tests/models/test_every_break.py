@@ -109,14 +109,7 @@ BREAKS: dict[str, Break] = {
     "stalls": Break("", "timeout", "hold", {"token_timeout": 0.05}),
     "only keeps alive and stalls": Break(": ping\n\n", "timeout", "hold", {"token_timeout": 0.05}),
 }
-EVERYWHERE = (
-    "ends",
-    "cuts the connection",
-    "says done",
-    "breaks the JSON",
-    "names an error",
-    "stalls",
-)
+EVERYWHERE = ("ends", "cuts the connection", "breaks the JSON", "names an error", "stalls")
 
 
 async def ask(client: Any, api: str) -> Any:

@@ -309,7 +309,7 @@ async def test_every_event_is_told_under_its_own_name(provider: Any, api: str, e
     assert told == [*sent, end]
 
 
-MOST = int(os.environ.get("STREAMUI_TEST_NONSENSE", "12"))
+MOST = int(os.environ.get("STREAMUI_TEST_NONSENSE", "6"))
 JUNK: list[object] = [None, True, 5, -1.5, "", "tea", "\ud83d", [], [None], {}, {"type": "text"}]
 
 

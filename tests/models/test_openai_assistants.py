@@ -403,8 +403,12 @@ async def first_text(events: ModelEvents) -> None:
             return
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("how", ["aclose", "break", "cancel", "leave"])
+STOPS = [("aclose", kind) for kind in KINDS] + [
+    (how, "runs") for how in ("break", "cancel", "leave")
+]
+
+
+@pytest.mark.parametrize(("how", "kind"), STOPS)
 async def test_fault_37_a_stop_cancels_the_run(
     stalled: Any, until: Any, kind: str, how: str
 ) -> None:
