@@ -41,7 +41,7 @@ def page():
             rx.cond(CallTools.answer.error, rx.text(CallTools.answer.error, role="alert")),
             label="Answer",
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(
                     name="question",

@@ -33,7 +33,7 @@ def page():
     return rx.vstack(
         ui.scroller(ui.markdown(Cancel.answer), label="Answer"),
         rx.box(outcome(), role="status"),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(name="question", default_value=QUESTION, aria_label="Question", flex="1"),
                 rx.cond(

@@ -43,7 +43,7 @@ def page():
             rx.cond(result.error, rx.text(result.error, role="alert")),
             label="Notifications",
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(
                     name="question",

@@ -23,7 +23,7 @@ def page():
             rx.cond(GenerateText.answer.error, rx.text(GenerateText.answer.error, role="alert")),
             label="Answer",
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(
                     name="question",

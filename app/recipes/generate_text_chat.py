@@ -48,7 +48,7 @@ def page():
             rx.foreach(Chat.messages, lambda each: message(role=each.role, text=each.text)),
             follow=Chat.messages.length(),
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(name="question", placeholder="Message", required=True, flex="1"),
                 rx.cond(

@@ -55,7 +55,7 @@ def page():
             ui.markdown(Weather.answer),
             rx.cond(Weather.answer.error, rx.text(Weather.answer.error, role="alert")),
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(
                     name="question",

@@ -58,7 +58,7 @@ def page():
             orientation="vertical",
             size="1",
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(
                     name="question",

@@ -36,7 +36,7 @@ def page():
             ui.markdown(Chat.reply),
             rx.cond(Chat.reply.error, rx.text(Chat.reply.error, role="alert", color_scheme="red")),
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(name="message", placeholder="Type a message…", required=True, flex="1"),
                 rx.button(rx.cond(sending, "Sending…", "Send"), disabled=sending),

@@ -65,7 +65,7 @@ def page():
             rx.cond(Chat.answer.error, rx.text(Chat.answer.error, role="alert")),
             follow=Chat.messages.length(),
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(name="question", placeholder="Message", required=True, flex="1"),
                 rx.button("Send", disabled=Chat.answer.streaming),

@@ -68,7 +68,7 @@ def page():
             rx.foreach(Save.rows, lambda row: rx.text(rx.code(row[0]), " ", row[1], size="2")),
             label="In the database",
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(name="question", placeholder="Ask a question", required=True, flex="1"),
                 rx.button("Ask", disabled=Save.answer.streaming),

@@ -54,7 +54,7 @@ def page():
             rx.foreach(Assistant.messages, message),
             follow=Assistant.messages.length(),
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(name="question", placeholder="Ask a question", required=True, flex="1"),
                 rx.cond(

@@ -61,7 +61,7 @@ def page():
             rx.foreach(Assistant.messages, message),
             follow=Assistant.messages.length(),
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(
                     name="question", placeholder="Where is order 1002?", required=True, flex="1"

@@ -23,7 +23,7 @@ def page():
             rx.cond(StreamText.answer.error, rx.text(StreamText.answer.error, role="alert")),
             label="Answer",
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(
                     name="question",

@@ -50,7 +50,7 @@ def page():
             rx.table.body(rx.foreach(TokenUsage.calls, row)),
             size="1",
         ),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.input(
                     name="question",

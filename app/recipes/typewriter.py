@@ -26,7 +26,7 @@ class Typewriter(rx.State):
 def page():
     return rx.vstack(
         ui.scroller(ui.text(Typewriter.paper, announce=True), label="Paper"),
-        rx.form(
+        rx.el.form(
             rx.hstack(
                 rx.text_area(name="text", default_value=TEXT, aria_label="Text", flex="1"),
                 rx.button("Type"),
