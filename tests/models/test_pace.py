@@ -168,6 +168,15 @@ async def test_with_more_to_show_it_becomes_faster_and_is_never_a_second_behind(
     assert sum(len(piece) for _, piece in paced.told) == 1_000
 
 
+async def test_a_new_gust_does_not_hold_up_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    paced = Paced(monkeypatch, 0.5)
+    paced.write("old " * 10)
+    paced.clock.move(0.9)
+    paced.write("new " * 100)
+    paced.clock.move(0.12)
+    assert "".join(piece for _, piece in paced.told).count("old") == 10
+
+
 async def test_half_a_word_is_shown_when_the_model_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     paced = Paced(monkeypatch, "word")
     paced.write("one tw")
@@ -250,9 +259,25 @@ async def test_a_failure_flushes_the_text_before_it(demo_by_default: DemoServer)
     assert types[-1] == "error" and len(result.text_so_far.split()) == 5
 
 
-async def test_a_function_that_fails_is_the_answers_error(demo_by_default: DemoServer) -> None:
-    def broken(text: str) -> int:
-        raise KeyError(text)
+async def test_a_stop_after_the_models_end_shows_the_rest_at_once(
+    demo_by_default: DemoServer,
+) -> None:
+    result = ui.stream_text("Write 12 words flat out", pace=0.3)
+    while result._generation._steps.done == []:
+        await asyncio.sleep(0.002)
+    assert len(result.text_so_far.split()) < 12
+    result.stop()
+    assert len((await result).split()) == 12
+    assert await result.finish_reason == "stop"
 
-    with pytest.raises(KeyError):
-        await ui.stream_text("Write 12 words flat out", pace=broken)
+
+@pytest.mark.parametrize("error", [KeyError, TimeoutError])
+async def test_a_function_that_fails_is_the_answers_error(
+    demo_by_default: DemoServer, error: type[Exception]
+) -> None:
+    def broken(text: str) -> int:
+        raise error(text)
+
+    with pytest.raises(error) as raised:
+        await ui.stream_text("Write 12 words flat out", pace=broken, timeout=9)
+    assert type(raised.value) is error

@@ -12,6 +12,7 @@ import pytest
 
 import streamui as ui
 from streamui.errors import ModelError, StreamCancelledError
+from streamui.models import upstream
 from streamui.models.client import aclose_default_clients
 from streamui.models.demo import DemoServer
 from streamui.models.step import Step
@@ -179,6 +180,9 @@ async def test_a_ui_conversation_is_honoured(demo_by_default: DemoServer) -> Non
     result = ui.stream_text(question, tools=[weather], conversation=conversation)
     assert "Sunny in Rome" in await result
     assert conversation.id.startswith("conv_") and not conversation.unsent
+    last = ui.stream_text(question, tools=[weather], conversation=conversation, max_steps=1)
+    assert await last.finish_reason == "tool-calls"
+    assert [item["output"] for item in conversation.unsent] == ["Sunny in Rome"]
 
 
 async def test_what_a_provider_does_not_store_is_not_referred_to(scripted: Scripted) -> None:
@@ -239,6 +243,16 @@ async def test_a_tools_failure_goes_back_to_the_model(scripted: Scripted) -> Non
     assert "There is no map." in server.bodies[1]["input"][-1]["output"]
     failed = [event async for event in result if event.type == "tool-result"]
     assert [event.sentence for event in failed] == ["There is no map."]
+
+
+async def test_what_a_stream_said_before_it_began_anew_is_no_message(
+    scripted: Scripted, sse: Sse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "_FIRST_DELAY", 0.01)
+    model, server = await scripted([CREATED, done(0, **REASONING)], wrote("r2", "Fine"))
+    result = ui.stream_text("?", model=model)
+    assert await result == "Fine" and server.requests == 2
+    assert [item["type"] for item in (await result.response).messages] == ["message"]
 
 
 async def test_a_failure_in_a_later_step_ends_it_all(scripted: Scripted) -> None:
