@@ -17,6 +17,7 @@ from streamui.errors import ModelError
 from streamui.models.client import default_client
 from streamui.models.model_events import model_events
 from streamui.testing import Asked, Call, Fault, Pause, Reply, ScriptedModel
+from streamui.testing.script_answers import answer_of
 
 QUESTION: Any = {"model": "m", "input": "Hi"}
 TOOL: Any = {
@@ -151,6 +152,8 @@ async def test_a_reply_can_take_its_time(model: ScriptedModel) -> None:
     start = clock()
     assert len(text_of(await heard())) == 5
     assert clock() - start >= 4 * 0.02
+    # A busy machine takes as long by itself.
+    assert answer_of(Reply("one", delay=0.02)).steering.rate == 50
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,10 @@ def _other(schema: Schema, value: Any, taken: list[Any]) -> Any:
             return option
     for place in range(2, 1_000):
         if isinstance(value, str):
-            changed: Any = fit(f"{value} {place}", schema, place)
+            # The number is kept when the length is cut.
+            room = int(schema.get("maxLength", 1_000)) - len(f" {place}")
+            numbered = f"{value[:room]} {place}" if room > 0 else str(place)
+            changed: Any = fit(numbered, schema, place)
         elif isinstance(value, int | float):
             changed = number(value + place * (schema.get("multipleOf") or 1), schema, True)
         else:

@@ -72,6 +72,9 @@ class Everything(BaseModel):
     pair: tuple[int, str]
     many: Annotated[list[str], Field(min_length=7, max_length=7)]
     few: Annotated[set[int], Field(min_length=4)]
+    both: Annotated[set[bool], Field(min_length=2)]
+    parts: Annotated[set[Literal["a", "b", "c"]], Field(min_length=3)]
+    same: Annotated[set[Annotated[str, Field(max_length=3)]], Field(min_length=3)]
     either: int | list[str] | Leaf
     free: dict[str, int]
     level: Literal[1, 2, 3]

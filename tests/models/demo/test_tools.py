@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -154,6 +155,8 @@ def test_calls_are_made_one_after_the_other_where_that_is_wanted() -> None:
     done = ToolCall("c", "get_weather", '{"city":"Rome"}')
     [next_one] = plan(ask, "Weather in Rome, then in Oslo", [done])
     assert json.loads(next_one.arguments) == second[1]
+    assert plan(ask, "Weather in Rome", [done]) == ()
+    assert len(plan(replace(ask, mode="required"), "Weather in Rome", [done])) == 1
 
 
 @pytest.mark.parametrize(
