@@ -132,7 +132,7 @@ class Turn:
     def __init__(self, conversation: Conversation, model: Model) -> None:
         self.conversation = conversation
         self.model = model
-        self._called: list[str] = []
+        self._unanswered: list[dict[str, Any]] = []
 
     def open_stream(
         self,
@@ -164,10 +164,12 @@ class Turn:
     def hear(self, event: ModelEvent) -> None:
         """Take note of an event of the answer; each one is to be told."""
         if event.type == "tool-call":
-            self._called.append(event.id)
+            custom = event.provider_event.startswith("response.custom_tool_call")
+            kind = "custom_tool_call_output" if custom else "function_call_output"
+            item = {"type": kind, "call_id": event.id, "output": NOT_RUN}
+            self._unanswered.append(item)
         elif event.type == "finish":
-            self.conversation.unsent = [output(id, NOT_RUN) for id in self._called]
-            self._called = []
+            self.conversation.unsent, self._unanswered = self._unanswered, []
             if self.conversation.kind == "responses" and event.response_id:
                 self.conversation.id = event.response_id
 
@@ -213,16 +215,6 @@ def plain_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _restore(kept: dict[str, Any]) -> Conversation:
     return Conversation(**kept)
-
-
-def output(call_id: str, text: str) -> dict[str, Any]:
-    """Make the item that answers a tool call.
-
-    Args:
-        call_id: The call's.
-        text: What the model is told.
-    """
-    return {"type": "function_call_output", "call_id": call_id, "output": text}
 
 
 def _is_output(item: Message) -> bool:

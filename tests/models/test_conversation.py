@@ -146,10 +146,9 @@ def weather(city: str) -> str:
 
 
 COMPLETED = RESPONSES["response.completed"]
+ANSWERLESS = {**COMPLETED, "response": {**COMPLETED["response"], "output": []}}
 CALLED = sse(
-    RESPONSES["response.output_item.added"],
-    RESPONSES["response.output_item.done"],
-    {**COMPLETED, "response": {**COMPLETED["response"], "output": []}},
+    RESPONSES["response.output_item.added"], RESPONSES["response.output_item.done"], ANSWERLESS
 )
 ENDED = sse(RESPONSES["response.output_text.done"], COMPLETED)
 RESPONSE = COMPLETED["response"]["id"]
@@ -230,6 +229,21 @@ async def test_calls_without_a_sent_result_have_one_in_the_next_turn(
     assert "unsent" not in again.kept
     await ui.stream_text("And then?", model=model, conversation=again).text
     assert result_of(made.bodies[-1]) == []
+
+
+async def test_a_call_of_a_custom_tool_is_answered_as_one(provider: Any) -> None:
+    item = {"type": "custom_tool_call", "call_id": "call_2", "name": "shell", "input": ""}
+    added = {**RESPONSES["response.output_item.added"], "item": item, "output_index": 2}
+    called = sse(added, RESPONSES["response.custom_tool_call_input.done"], ANSWERLESS)
+    _, made = await provider(ENDED, first=({"body": (called.encode(),)},))
+    model, conversation = ui.Model("m", made.base_url), ui.Conversation("conv_1")
+    tool = {"type": "custom", "name": "shell"}
+    await ui.stream_text("List", model=model, conversation=conversation, tools=[tool]).text
+    await ui.stream_text("Never mind", model=model, conversation=conversation).text
+    assert made.bodies[-1]["input"] == [
+        {"type": "custom_tool_call_output", "call_id": "call_2", "output": NOT_RUN},
+        {"role": "user", "content": "Never mind"},
+    ]
 
 
 async def test_results_that_the_app_itself_gives_take_their_place(provider: Any) -> None:
