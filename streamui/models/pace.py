@@ -109,11 +109,12 @@ class Pacer:
         self._measure, self._interval = measure_of(pace)
         self._tell = tell
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[tuple[ModelEvent, float]] = deque()
+        self._queue: deque[ModelEvent] = deque()
         self._pieces = 0
         self._part: TextDelta | None = None
         self._text = ""
-        self._arrived = self._shown = 0.0
+        self._arrived = self._shown = self._due = 0.0
+        self._wait = self._interval
         self._timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
 
@@ -130,7 +131,7 @@ class Pacer:
         else:
             if event.type != "provider":  # what a provider says by the way breaks no word
                 self._take_rest()
-            self._queue.append((event, self._loop.time() + _BEHIND))
+            self._queue.append(event)
         if self._timer is None or (fresh and self._queue):
             self._show()
 
@@ -174,8 +175,8 @@ class Pacer:
     def _add(self, piece: str) -> None:
         part = self._part
         assert part is not None  # there is text, and it is a part's
-        delta = TextDelta(part.id, piece, part.provider_event)
-        self._queue.append((delta, self._arrived + _BEHIND))
+        self._queue.append(TextDelta(part.id, piece, part.provider_event))
+        self._due = self._arrived + _BEHIND
         self._pieces += 1
 
     def _show(self) -> None:
@@ -186,32 +187,33 @@ class Pacer:
         now = self._loop.time()
         if not self._queue and now >= self._arrived + _BEHIND:
             self._take_rest()
-        wait = self._wait(now)
-        if self._queue and (not self._pieces or now + 0.001 >= self._shown + wait):
-            self._release(max(1, round(_TICK / wait)) if wait else self._pieces, now)
-            wait = self._wait(now)
+        self._hurry(now)
+        if self._queue and (not self._pieces or now + 0.001 >= self._shown + self._wait):
+            self._shown = now if self._pieces else self._shown
+            self._release(max(1, round(_TICK / self._wait)) if self._wait else self._pieces)
         if self._queue:
-            self._timer = self._loop.call_at(self._shown + max(_TICK, wait), self._show)
+            self._timer = self._loop.call_at(self._shown + max(_TICK, self._wait), self._show)
             return
+        # By and by, or it would stumble behind a model that is always faster.
+        self._wait = min(self._interval, max(_TICK, 2 * self._wait))
         self._empty.set()
         if self._text:
             self._timer = self._loop.call_at(self._arrived + _BEHIND, self._show)
 
-    def _wait(self, now: float) -> float:
-        """Return the seconds from one piece to the next with which the last comes in time."""
-        if not self._queue:
-            return self._interval
-        left = self._queue[-1][1] - now
-        return min(self._interval, max(0.0, left / max(1, self._pieces)))
+    def _hurry(self, now: float) -> None:
+        """Make the seconds from piece to piece so few that the last one comes in time."""
+        if self._pieces:
+            # Never more again before all is shown: what came first would be late.
+            self._wait = min(self._wait, max(0.0, (self._due - now) / self._pieces))
 
-    def _release(self, pieces: int, now: float = 0.0) -> None:
-        """Show some pieces and those that are overdue, with all that comes between and after."""
+    def _release(self, pieces: int) -> None:
+        """Show some pieces, with all that comes between and after."""
         written: list[str] = []
         part: TextDelta | None = None
         while self._queue:
-            event, due = self._queue[0]
+            event = self._queue[0]
             if event.type == "text-delta":
-                if pieces <= 0 and due > now:
+                if pieces <= 0:
                     break
                 if part is not None and part.id != event.id:
                     self._tell_text(part, written)
@@ -219,7 +221,6 @@ class Pacer:
                 written.append(event.delta)
                 pieces -= 1
                 self._pieces -= 1
-                self._shown = now
             else:
                 self._tell_text(part, written)
                 self._tell(event)
