@@ -5,6 +5,7 @@ Events as in https://openai.github.io/openai-agents-python/streaming/.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -83,6 +84,9 @@ class RunEvents(AsyncIterator[object]):
         if not self._result.is_complete:
             self._result.cancel()
         await self._events.aclose()
+        running = self._result.run_loop_task
+        if running is not None and not running.done():
+            await asyncio.wait([running])
 
     @classmethod
     def of(cls, events: Any) -> Self | None:
