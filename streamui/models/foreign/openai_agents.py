@@ -30,7 +30,6 @@ from streamui.models.events import (
 from streamui.models.foreign.answer import Answer, add, field_of, json_object
 from streamui.models.openai_responses import ResponsesDialect
 
-
 _NO_ID = "__fake_id__"
 """What everything is called that comes from Chat Completions."""
 
