@@ -29,7 +29,7 @@ _LONGEST_PROBLEM = 300
 
 
 class NotThisFormError(ValueError):
-    """A text that is not of the form; its words say why, for the model, and hold none of it."""
+    """A text that is not of the form; its words say why, and repeat no more of it than a name."""
 
 
 class _Quiet(GenerateJsonSchema):

@@ -7,6 +7,7 @@ out here: a number that may go on (``1`` of ``12``).
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from pydantic_core import from_json
@@ -60,7 +61,7 @@ def partial_json(text: str) -> Any:
         return UNSET
 
 
-def complete_items(text: str, closing: str) -> list[Any] | None:
+def complete_items(text: str, closing: str) -> Any:
     """Parse the beginning of a list, if it ends with a complete item.
 
     Args:
@@ -72,10 +73,12 @@ def complete_items(text: str, closing: str) -> list[Any] | None:
     """
     if text[-1:].isdigit():  # it may go on
         return None
-    try:
-        return whole_json(text.rstrip(_SPACE + ",") + closing)
-    except ValueError:
-        return None
+    for rest in (closing, closing[1:], ""):  # as much of it may be there already
+        with suppress(ValueError):
+            return whole_json(text.rstrip(_SPACE + ",") + rest)
+        if not text.endswith(("]", "}")):
+            break
+    return None
 
 
 def _ends_in_number(text: str) -> bool:

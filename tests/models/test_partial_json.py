@@ -120,6 +120,8 @@ def test_the_json_of_an_answer_is_found_in_its_fence(answer, json_text):
         ('{"value": [{"a": 1}, ', [{"a": 1}]),
         ('{"value": [{"a": 1}, {"a": 2', None),
         ('{"value": ["a"', ["a"]),
+        ('{"value": ["a"]', ["a"]),
+        ('{"value": ["a"]}', ["a"]),
         ('{"value": ["a, ', None),
         ('{"value": [12', None),
         ('{"value": [12, ', [12]),

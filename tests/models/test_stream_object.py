@@ -15,6 +15,9 @@ import streamui as ui
 from streamui.models import object_text
 from streamui.models.client import aclose_default_clients
 from streamui.models.demo import DemoServer
+from streamui.models.events import StepStart, TextDelta
+from streamui.models.object_form import ObjectForm
+from streamui.models.step import Step as LastStep
 from streamui.models.text_result import ObjectResult
 from tests.models.conftest import Provider, Start
 from tests.models.wire import COMPLETED, CREATED, PLACE, deltas
@@ -122,23 +125,17 @@ async def test_bytes_grow_with_the_object_not_with_its_square() -> None:
     steps = [{"text": f"Step {n} " + "stir " * 20, "minutes": n} for n in range(40)]
     text = json.dumps({**RECIPE, "steps": steps})
     recipe: ui.StreamableValue[Any] = ui.StreamableValue()
-    feed = object_text.ObjectText(object_text.ObjectForm(Recipe))
+    feed = object_text.ObjectText(ObjectForm(Recipe))
     events: list[Any] = []
     feed.events = events
     for piece in in_pieces(text, 7):
-        events.append(ui_text(piece))
+        events.append(TextDelta("0", piece))
         feed.read()
         if feed.version:
             recipe.update(feed.partial)
     assert recipe.value == json.loads(text)
     assert recipe.log.count_bytes() < 12 * len(text)  # each change with its path
     recipe.done()
-
-
-def ui_text(piece: str) -> Any:
-    from streamui.models.events import TextDelta
-
-    return TextDelta("0", piece)
 
 
 async def test_what_is_written_before_a_silence_is_shown(saying: Saying, until: Until) -> None:
@@ -190,12 +187,47 @@ async def test_a_list_comes_item_by_item(saying: Saying) -> None:
         _ = ui.stream_object(Recipe, "Lasagne flat out").elements
 
 
-async def test_an_item_that_does_not_fit_waits_for_the_corrected_list(saying: Saying) -> None:
+async def test_an_item_that_does_not_fit_waits_for_the_corrected_list(
+    saying: Saying, until: Until
+) -> None:
     bad = json.dumps({"value": [{"text": "a"}, {"text": 5}, {"text": "c"}]})
     good = json.dumps([{"text": "a"}, {"text": "b"}, {"text": "c"}])
     model, _ = await saying(bad, good)
-    result = ui.stream_object(list[Step], "Steps", model=model)
+
+    async def see_all(step: Any) -> None:
+        await until(lambda: result._text.partial and len(result._text.partial) == 3)
+
+    result = ui.stream_object(list[Step], "Steps", model=model, on_step=see_all)
     assert [element.text async for element in result.elements] == ["a", "b", "c"]
+
+
+def test_what_is_written_again_is_shown_from_where_it_says_more() -> None:
+    text = object_text.ObjectText(ObjectForm(Recipe))
+    events: list[Any] = [StepStart(1), TextDelta("0", '{"name": "Lasagne", "serves": "a"}')]
+    text.events = events
+    text.read()
+    assert text.check(LastStep(1, text='{"name": "Lasagne", "serves": "a"}')) is not None
+    shown: list[Any] = []
+    events.append(StepStart(2))
+    for piece in ('{"name": "La', 'sagne", "serves": 2, ', '"steps": [{"te', 'xt": "Boil"}]}'):
+        events.append(TextDelta("0", piece))
+        text.read()
+        shown.append(text.partial)
+    wrong = {"name": "Lasagne", "serves": "a"}
+    step = {"text": "Boil"}
+    assert shown[:2] == [wrong, wrong]
+    assert shown[2:] == [
+        {"name": "Lasagne", "serves": 2, "steps": [{}]},
+        {"name": "Lasagne", "serves": 2, "steps": [step]},
+    ]
+
+
+async def test_a_streamable_that_is_stopped_at_the_very_end_is_no_failure(saying: Saying) -> None:
+    model, _ = await saying(WRITTEN)
+    recipe: ui.StreamableValue[Any] = ui.StreamableValue()
+    result = ui.stream_object(Recipe, "x", model=model, on_step=lambda _: recipe.cancel())
+    assert await result.into(recipe) == Recipe(**RECIPE)
+    assert recipe.status == "cancelled"
 
 
 @pytest.mark.parametrize("text", ['{"value": "green"}', '"green"', '```\n"green"\n```'])
