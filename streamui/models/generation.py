@@ -13,10 +13,10 @@ from streamui.models.callbacks import Callback, call
 from streamui.models.events import Failure
 from streamui.models.failures import as_model_error
 from streamui.models.pace import Pace, Pacer
-from streamui.models.step import Step, total_usage
+from streamui.models.step import Step
 from streamui.models.steps import Question, Steps
 from streamui.models.telling import Sink, Telling
-from streamui.models.text_result import ModelResponse, TextResult
+from streamui.models.text_result import TextResult
 from streamui.models.tool_approvals import Approvals
 from streamui.settings import settings
 from streamui.streamable.failure import words_for_log
@@ -119,6 +119,13 @@ class Generation:
         if asyncio.current_task() is not self._task and not self._task.done():
             await asyncio.wait([self._task], timeout=2 * settings.stop_grace)
 
+    async def leave(self) -> tuple[str, int] | None:
+        """Stop it here, and let a background response be written on; returns its cursor."""
+        events = self._steps.events
+        cursor = await events.leave() if events is not None else None
+        await self.aclose()
+        return cursor
+
     async def wait_source(self) -> None:
         """Wait for its end, when a streamable is fed by it; a run does so before it ends.
 
@@ -207,17 +214,7 @@ class Generation:
             known = error if isinstance(error, StreamUIError) else StreamUIError()
             retry = getattr(known, "retryable", False), getattr(known, "retry_after", None)
             telling.tell(Failure(known.code, known.sentence, *retry))
-        steps = self._steps.done
-        self.result = TextResult(
-            "".join(telling.texts),
-            steps[-1].finish_reason if steps and error is None else None,
-            total_usage(steps),
-            steps,
-            ModelResponse(
-                steps[-1].response_id if steps else "",
-                [message for step in steps for message in step.messages],
-            ),
-        )
+        self.result = TextResult.of("".join(telling.texts), self._steps.done, error is None)
 
     async def _tell_end(self) -> None:
         listener, callbacks = self.telling.listener, self._callbacks

@@ -84,6 +84,15 @@ class ModelStream:
         """Stop the model and its tools; any number of times, from any thread."""
         self._generation.stop()
 
+    async def leave(self) -> tuple[str, int] | None:
+        """Stop it here, and let a background response be written on by its provider.
+
+        Returns:
+            The cursor, with which :func:`~streamui.models.resume.resume` goes on; ``None`` when
+            there is nothing to come back for.
+        """
+        return await self._generation.leave()
+
     async def aclose(self) -> None:
         """Stop it, and wait until no task and no connection of it is left."""
         await self._generation.aclose()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from streamui.models.events import FinishReason, ToolCall, Usage
-from streamui.models.step import Step
+from streamui.models.step import Step, total_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,26 @@ class TextResult:
     usage: Usage | None = None
     steps: list[Step] = field(default_factory=list[Step])
     response: ModelResponse = field(default_factory=ModelResponse)
+
+    @classmethod
+    def of(cls, text: str, steps: list[Step], complete: bool) -> Self:
+        """Add up what came of an answer's steps.
+
+        Args:
+            text: What was written.
+            steps: Those that came to their end.
+            complete: Whether the answer did.
+        """
+        return cls(
+            text,
+            steps[-1].finish_reason if steps and complete else None,
+            total_usage(steps),
+            steps,
+            ModelResponse(
+                steps[-1].response_id if steps else "",
+                [message for step in steps for message in step.messages],
+            ),
+        )
 
     @property
     def tool_calls(self) -> list[ToolCall]:

@@ -132,6 +132,19 @@ async def test_leaving_the_block_closes_the_connection(demo_by_default: DemoServ
         await result
 
 
+async def test_a_background_answer_can_be_left_and_read_on(demo_by_default: DemoServer) -> None:
+    cancelled = demo_by_default.stats().cancelled
+    result = ui.stream_text("Write 40 words about rivers at 200 words per second", background=True)
+    async for _ in result.text_stream:
+        break
+    cursor = await result.leave()
+    assert cursor is not None and not answers()
+    rest = [e.delta async for e in ui.resume(*cursor) if e.type == "text-delta"]
+    assert 0 < len(rest) < 40
+    assert len((result.text_so_far + "".join(rest)).split()) == 40
+    assert demo_by_default.stats().cancelled == cancelled
+
+
 async def test_one_that_is_dropped_is_stopped(until: Until, demo_by_default: DemoServer) -> None:
     left = demo_by_default.stats().disconnected_by_client
     async for _ in ui.stream_text(SLOW).text_stream:
