@@ -200,13 +200,16 @@ async def test_a_server_that_refuses_is_a_model_error(
     assert raised.value.code == code
 
 
-async def test_a_stop_closes_the_connection_to_the_server(provider: Any) -> None:
+@pytest.mark.parametrize("more", [1, 500], ids=["silent", "ahead"])
+async def test_a_stop_closes_the_connection_to_the_server(provider: Any, more: int) -> None:
     encoded = EventEncoder().encode(TEXT)
-    _, server = await provider(encoded, end="hold")
-    events = model_events(consume_event_stream(server.base_url))
+    _, server = await provider(encoded * more, end="hold")
+    stream = consume_event_stream(server.base_url)  # held here, so that it is not just dropped
+    events = model_events(stream)
     async for event in events:
         if event.type == "text-delta":
             break
     await events.aclose()
     async with asyncio.timeout(2):
         await server.left.wait()
+    del stream
