@@ -7,20 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamui.models.demo.topic import topic_of
+from streamui.models.demo.words import COMMON, stem, with_digits, words_of
 
-READ = 2_000
-"""Characters of a question that are looked at: the search for values is not linear."""
-
-_COMMON = frozenset(
-    "a about add after again all also an and any are as ask at be before book buy by calculate "
-    "call can check compare compute convert could create current currently delete do does did draw "
-    "each fetch find for from function get give go has have hello hey hi how i if in into is it "
-    "know let like list look make me multiply my near need now of okay on or order please plan "
-    "play print remind run save say search see send set should show start stop subtract tell than "
-    "that the their them then there these this those to today tomorrow tool translate twice up "
-    "update us use using want was we were what when where which who why will with would write "
-    "yesterday you your".split()
-)
 _QUOTED = re.compile(r"[\"“”«]([^\"“”«»]{1,500})[\"“”»]|(?<!\w)'([^']{1,500})'(?!\w)")
 _NAME = re.compile(
     r"\b[A-Z][\w'\u2019-]*(?:\s+(?:(?:de|of|da|di|do|la|le|van|von|del|du|den)\s+)?[A-Z][\w'\u2019-]*)*"
@@ -31,12 +19,18 @@ _PLACED = re.compile(
     r"(?:the\s+|an?\s+)?([^\s,;:?!]+(?:\s+[^\s,;:?!]+){0,7})",
     re.I,
 )
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_THING = re.compile(
+    r"\bhttps?://[^\s<>\"']+|\b[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}"  # addresses
+    r"|(?<!\S)~?/[\w./~-]*\w|\b[\w-]{1,64}\.[a-z]\w{0,4}\b"  # files
+)
+_SAID = re.compile(
+    r"\b(saying|titled|called|named|about|to|with|for|of)\s*:?\s*[\"\u201c]([^\"\u201d]+)", re.I
+)
 _FORMATS = {
     "date": re.compile(r"\b\d{4}-\d\d-\d\d\b"),
     "date-time": re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?\b"),
     "time": re.compile(r"\b\d\d:\d\d(?::\d\d)?\b"),
-    "email": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"),
+    "email": re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}\b"),
     "uri": re.compile(r"\bhttps?://[^\s<>\"']+"),
     "uuid": re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.I),
     "ipv4": re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),
@@ -64,50 +58,44 @@ _DAYS = re.compile(
 _NO = re.compile(r"\b(?:no|not|without|don't|never|n't)\b", re.I)
 
 
-def words_of(text: str) -> list[str]:
-    """Split names and sentences into plain lower-case words: ``getWeather`` has two."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text).replace("_", " ").replace("-", " ")
-    return [word.lower() for word in _WORD.findall(spaced)]
-
-
-def stem(word: str) -> str:
-    """Cut a word's ending, so that ``cities`` and ``city`` are the same."""
-    for ending, kept in (("ies", "y"), ("sses", "ss"), ("es", "e"), ("s", "")):
-        if word.endswith(ending) and len(word) - len(ending) > 2 and not word.endswith("ss"):
-            return word[: -len(ending)] + kept
-    return word
-
-
 class Clues:
     """The values of one sentence; each is given out once.
 
     Args:
         text: The sentence.
         known: Words that name the tool and are no values.
+        counts: The names of the parameters that are numbers.
     """
 
-    def __init__(self, text: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, text: str, known: Sequence[str] = (), counts: Sequence[str] = ()) -> None:
         self.text = text
         self._known = {stem(word) for word in known}
         self._used: set[str] = set()
         self._given: dict[str, str | None] = {}
         self.quoted = [a or b for a, b in _QUOTED.findall(text)]
-        plain = _QUOTED.sub(" ", text)
-        self.numbers = [found.group().replace(",", "") for found in _NUMBER.finditer(plain)]
+        unquoted = _QUOTED.sub(" ", text)
+        self.things = _THING.findall(unquoted)
+        plain = _THING.sub(" ", unquoted)
+        self._digits = with_digits(plain)
+        found = (number.group() for number in _NUMBER.finditer(self._digits))
+        self.numbers = [number.replace(",", "") for number in found]
         self.names = [name for found in _NAME.findall(plain) if (name := self._name(found))]
-        self._placed = [(word.lower(), self._end(rest)) for word, rest in _PLACED.findall(plain)]
+        self._placed = [(word.lower(), value) for word, value in _SAID.findall(text)]
+        self._placed += [(w.lower(), self._end(rest)) for w, rest in _PLACED.findall(unquoted)]
+        near = {name: self._near(name) for name in counts}
+        self._counted = {name: number for name, number in near.items() if number}
 
     @property
     def candidates(self) -> list[str]:
-        """What may be a value by itself: quotations, names, numbers."""
-        return [*self.quoted, *self.names, *self.numbers]
+        """What may be a value by itself: quotations, addresses, names, numbers."""
+        return [*self.quoted, *self.things, *self.names, *self.numbers]
 
     def bare(self) -> bool:
         """Say whether there is nothing in it but values: "and in Oslo"."""
-        rest = self.text
+        rest = with_digits(self.text)
         for value in self.candidates:
             rest = rest.replace(value, " ")
-        return bool(self.candidates) and not set(words_of(rest)) - _COMMON
+        return bool(self.candidates) and not set(words_of(rest)) - COMMON
 
     def phrase(self) -> str:
         """What is left without the words of asking and the tool's own."""
@@ -115,27 +103,24 @@ class Clues:
 
         def idle(word: str) -> bool:
             plain = word.lower().strip(",.;:'\"")
-            return plain in _COMMON or stem(plain) in self._known
+            return plain in COMMON or stem(plain) in self._known
 
         while words and idle(words[0]):
             words.pop(0)
-        while words and words[-1].lower() in _COMMON:
+        while words and words[-1].lower() in COMMON:
             words.pop()
         return " ".join(words) or topic_of(self.text)
 
     def number(self, name: str) -> float | None:
         """Find the number that stands beside a name, or the next that is left."""
-        for word in words_of(name):
-            near = re.search(
-                rf"({_NUMBER.pattern})\s*{re.escape(stem(word))}"
-                rf"|\b{re.escape(stem(word))}\w*\s+(?:of\s+|is\s+|=\s*)?({_NUMBER.pattern})",
-                self.text,
-                re.I,
-            )
-            if near:
-                return float(self._take((near.group(1) or near.group(2)).replace(",", "")))
-        left = [number for number in self.numbers if number not in self._used]
-        return float(self._take(left[0])) if left else None
+        if name in self._counted:
+            return float(self._counted[name])
+        taken = self._used | set(self._counted.values())
+        left = [number for number in self.numbers if number not in taken]
+        if not left:
+            return None
+        self._counted[name] = self._take(left[0])
+        return float(left[0])
 
     def boolean(self, name: str) -> bool | None:
         """Say whether a thing is wanted: yes if it is mentioned, no if it is mentioned so."""
@@ -175,6 +160,12 @@ class Clues:
         if words & _SUMS:
             found = re.search(r"[\d(][\d\s.,+*/^()x\u00d7\u00f7-]*[\d)]", self.text)
             return found.group() if found else None
+        for word in words - self._known:
+            beside = re.search(
+                rf"\b{re.escape(word)}\s+(?:is\s+|of\s+|=\s*)?({_NAME.pattern})", self.text
+            )
+            if beside and (value := self._name(beside.group(1))):
+                return self._take(value)
         for names, before in _BEFORE:
             if words & set(names.split()) and (value := self._after(before.split())):
                 return self._take(value)
@@ -182,9 +173,24 @@ class Clues:
             return day.group()
         if sure:
             return None
-        for value in (*self.quoted, *(() if words & _FREE else self.names)):
+        for value in (*self.quoted, *(() if words & _FREE else (*self.things, *self.names))):
             if value not in self._used:
                 return self._take(value)
+        return None
+
+    def _near(self, name: str) -> str | None:
+        """Find the number that stands beside a name."""
+        for word in words_of(name):
+            ending = r"\w*" if len(word) > 2 else ""
+            named = rf"{re.escape(stem(word))}{ending}\b"
+            near = re.search(
+                rf"({_NUMBER.pattern})\s*{named}"
+                rf"|\b{named}\s+(?:of\s+|is\s+|=\s*)?({_NUMBER.pattern})",
+                self._digits,
+                re.I,
+            )
+            if near:
+                return (near.group(1) or near.group(2)).replace(",", "")
         return None
 
     def _after(self, before: list[str]) -> str:
@@ -198,7 +204,7 @@ class Clues:
 
     def _name(self, found: str) -> str:
         words = found.split()
-        while words and (words[0].lower() in _COMMON or stem(words[0].lower()) in self._known):
+        while words and (words[0].lower() in COMMON or stem(words[0].lower()) in self._known):
             words.pop(0)
         return " ".join(words)
 
@@ -209,7 +215,7 @@ class Clues:
             return self._name(named.group())
         kept: list[str] = []
         for word in rest.split():
-            if word.lower() in _COMMON:
+            if word.lower() in COMMON:
                 break
             kept.append(word)
         return " ".join(kept).strip(".'\"")

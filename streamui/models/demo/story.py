@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamui.models.demo import prose
-from streamui.models.demo.clues import READ, Clues, stem, words_of
+from streamui.models.demo.clues import Clues
 from streamui.models.demo.fill import Source
 from streamui.models.demo.schema import Schema
 from streamui.models.demo.strings import fit
 from streamui.models.demo.topic import topic_of
+from streamui.models.demo.words import READ, stem, with_digits, words_of
 
 _ITEMS = 3
 _ASKED_ITEMS = 50
@@ -103,7 +104,7 @@ class Story(Source):
     def items(self, name: str, schema: Schema) -> list[Source]:  # noqa: D102 -- likewise
         count = _ITEMS if not self._owner else _ITEMS - 1
         wanted = {stem(word) for word in words_of(name)}
-        for number, noun in _COUNTED.findall(self._question):
+        for number, noun in _COUNTED.findall(with_digits(self._question)):
             if not wanted or wanted & {stem(noun.lower()), *_ANYTHING}:
                 count = min(_ASKED_ITEMS, int(number))
                 break
@@ -114,7 +115,7 @@ class Story(Source):
     def _number(self, name: str, kind: str) -> float:
         known = {stem(word) for word in words_of(self._question)}
         if not self._owner and known & {stem(word) for word in words_of(name)}:
-            said = self._clues.number(name)
+            said = Clues(self._question, counts=[name]).number(name)
             if said is not None:
                 return said
         for word in words_of(name):

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from streamui.models.demo.ask import Ask, Function
-from streamui.models.demo.clues import READ, Clues, stem, words_of
+from streamui.models.demo.clues import Clues
 from streamui.models.demo.fill import Filler, Source
 from streamui.models.demo.schema import Schema, branches, kind_of, resolve
 from streamui.models.demo.talk import ToolCall
+from streamui.models.demo.words import READ, meant_by, stem, words_of
 
 _MANY = 99
 
@@ -84,15 +85,21 @@ def plan(ask: Ask, question: str, made: Sequence[ToolCall]) -> tuple[Planned, ..
 
 def _calls(functions: Sequence[Function], question: str) -> list[Planned]:
     groups: list[_Group] = []
+    first: list[str] = []
     for clause in _clauses(question):
         function = _best(functions, clause)
         if function is None:
             if groups:
                 _go_on(groups, clause)
+            elif Clues(clause).candidates:
+                first.append(clause)
         elif groups and groups[-1].function is function and not _full(groups[-1]):
             groups[-1].texts.append(clause)
         else:
             groups.append(_Group(function, [clause]))
+    if groups and not _full(groups[0]):
+        # "What is 12 times 9? Multiply it."
+        groups[0].texts[:0] = first
     planned = [_call(group) for group in groups]
     return list(dict.fromkeys(planned))
 
@@ -140,7 +147,7 @@ def _clauses(question: str) -> list[str]:
 
 
 def _best(functions: Sequence[Function], clause: str) -> Function | None:
-    said = {stem(word) for word in words_of(clause)} - _GENERIC
+    said = meant_by(clause) - _GENERIC
     scores = [_score(function, said, clause) for function in functions]
     best = max(scores, default=0)
     return functions[scores.index(best)] if best > 0 else None
@@ -160,9 +167,16 @@ def _score(function: Function, said: set[str], clause: str) -> int:
 def _call(group: _Group) -> Planned:
     function = group.function
     parameters = resolve(function.parameters, function.parameters)
-    clues = Clues(" and ".join(group.texts), words_of(function.name))
+    properties: dict[str, Any] = parameters.get("properties") or {}
+    counts = [name for name, part in properties.items() if _counts(part, parameters)]
+    clues = Clues(" and ".join(group.texts), words_of(function.name), counts)
     made = Filler(parameters).fill(_Given(clues))
     return Planned(function.name, _compact(made))
+
+
+def _counts(schema: object, root: Schema) -> bool:
+    kinds = {kind_of(branch) for branch in branches(resolve(schema, root), root)}
+    return bool(kinds & {"integer", "number"})
 
 
 class _Given(Source):
@@ -191,11 +205,7 @@ class _Given(Source):
         if kind == "boolean":
             return self._clues.boolean(name)
         if kind in ("integer", "number"):
-            if not sure:
-                return self._clues.number(name)
-            known = {stem(word) for word in words_of(name)}
-            said = {stem(word) for word in words_of(self._clues.text)}
-            return self._clues.number(name) if known & said else None
+            return self._clues.number(name)
         format = schema.get("format")
         if isinstance(format, str):
             return self._clues.formatted(format)

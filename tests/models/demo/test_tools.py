@@ -60,6 +60,7 @@ def planned(question: str, *tools: dict[str, Any], **more: Any) -> list[tuple[st
         ("Compare the weather of Rome, Oslo and New York, please.", ["Rome", "Oslo", "New York"]),
         ("what's the weather like in rome", ["rome"]),
         ("What is the weather in Rome? Please answer in German.", ["Rome"]),
+        ("Should I take an umbrella in Rome?", ["Rome"]),
         ("How warm will the weather be in Rio de Janeiro tomorrow?", ["Rio de Janeiro"]),
         ("Write a poem about tea", []),
         ("What is my name?", []),
@@ -127,6 +128,26 @@ def test_a_function_is_called_for_each_thing_that_is_asked(
             {"city": "Rome", "unit": None},
         ),
         ("Delete the file", function("delete_file", ""), {}),
+        (
+            "Delete the file notes.txt",
+            function("delete_file", "", path=STRING),
+            {"path": "notes.txt"},
+        ),
+        (
+            "What is 12 times 9? Multiply it.",
+            function("multiply", "", a=NUMBER, b=NUMBER),
+            {"a": 12.0, "b": 9.0},
+        ),
+        (
+            "Roll three dice with 20 sides",
+            function("roll_dice", "", count_=INTEGER, sides_=INTEGER),
+            {"count": 3, "sides": 20},
+        ),
+        (
+            'Send an email to ada@example.com with subject Lunch saying "See you at one"',
+            function("send_email", "", to=STRING, subject=STRING, body=STRING),
+            {"to": "ada@example.com", "subject": "Lunch", "body": "See you at one"},
+        ),
         ("Compute 12 * (3 + 4)", function("compute", "", expression=STRING), None),
     ],
 )
