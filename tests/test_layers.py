@@ -41,6 +41,7 @@ OUTSIDE = {
         "pydantic_core",
         "regex",
         "starlette",
+        "typing_extensions",
         "uvicorn",
     },
     # Signed links, loaded when one is made or shown; metrics, where an app uses them.

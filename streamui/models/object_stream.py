@@ -11,6 +11,7 @@ from streamui.models.generation import Generation
 from streamui.models.model_stream import ModelStream
 from streamui.models.object_form import NotThisFormError
 from streamui.models.object_text import ObjectText
+from streamui.streamable.log import UNSET
 
 if TYPE_CHECKING:
     from streamui.streamable.value import StreamableValue
@@ -91,7 +92,7 @@ class ObjectStream(ModelStream, Awaitable[T], Generic[T]):
         from streamui.models.object_feed import ObjectFeed
 
         feed = ObjectFeed(self._text, self._generation, streamable)
-        if self._generation.ended.is_set():
+        if self._generation.ended.is_set() or self._text.result is not UNSET:
             feed.end()
         else:
             self._generation.feed(feed)

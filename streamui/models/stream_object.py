@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import wraps
-from typing import Any, TypeVar, overload
+from typing import Any
+
+from typing_extensions import TypeVar
 
 from streamui.models.callbacks import Callback
 from streamui.models.messages import Message
@@ -17,23 +19,11 @@ from streamui.models.provider import Model
 from streamui.models.stream_text import Asked, GivenTool, begin
 from streamui.models.text_result import ObjectResult, TextResult
 
-T = TypeVar("T")
-
-
-@overload
-def stream_object(
-    schema: type[T], question: Asked | None = None, **arguments: Any
-) -> ObjectStream[T]: ...
-
-
-@overload
-def stream_object(
-    schema: Any, question: Asked | None = None, **arguments: Any
-) -> ObjectStream[Any]: ...
+T = TypeVar("T", default=Any)  # which a Literal, that is no type, leaves open
 
 
 def stream_object(
-    schema: Any,
+    schema: type[T] | Any,
     question: Asked | None = None,
     *,
     prompt: str | None = None,
@@ -54,7 +44,7 @@ def stream_object(
     on_error: Callback | None = None,
     on_abort: Callback | None = None,
     **options: Any,
-) -> ObjectStream[Any]:
+) -> ObjectStream[T]:
     """Ask a model for an object of a type, and have it as it is written.
 
     Example::
@@ -106,7 +96,7 @@ def stream_object(
         ToolDefinitionError: A function cannot be a tool.
         RuntimeError: No event loop runs.
     """
-    text = ObjectText(ObjectForm[Any](schema))
+    text = ObjectText(ObjectForm[T](schema))
     generation = begin(
         question,
         options,

@@ -134,7 +134,11 @@ def _pruned(value: Any, schema: Mapping[str, Any], kinds: Mapping[str, Schema]) 
             properties = cast("Mapping[str, Schema]", choice["properties"])
             required: list[str] = choice.get("required", [])
             given = cast("dict[str, Any]", value)
-            if not properties.keys() >= given.keys():
+            if not properties.keys() >= given.keys() or any(
+                given.get(name, kind["const"]) != kind["const"]
+                for name, kind in properties.items()
+                if "const" in kind
+            ):
                 continue  # another choice is meant, or none
             return {
                 name: _pruned(item, properties[name], kinds)

@@ -244,9 +244,15 @@ async def test_a_wrong_object_is_told_what_is_wrong_and_corrected(saying: Saying
     model, server = await saying(wrong, WRITTEN, api=api)
     recipe: ui.StreamableValue[Any] = ui.StreamableValue()
     finished: list[ObjectResult] = []
-    result = ui.stream_object(Recipe, "Lasagne", model=model, on_finish=finished.append)
+    late: ui.StreamableValue[Any] = ui.StreamableValue()
+
+    def finish(told: ObjectResult) -> None:
+        finished.append(told)
+        result.into(late)
+
+    result = ui.stream_object(Recipe, "Lasagne", model=model, on_finish=finish)
     partials = [partial async for partial in result.into(recipe)]
-    assert await result == Recipe(**RECIPE) == recipe.value == finished[0].object
+    assert await result == Recipe(**RECIPE) == recipe.value == finished[0].object == late.value
     assert await result.text == WRITTEN
     assert len(await result.steps) == 2
     sent = server.bodies[1]["messages" if api == "chat" else "input"]

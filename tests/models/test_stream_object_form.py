@@ -73,6 +73,16 @@ class Named(BaseModel):
         return value
 
 
+class Bought(BaseModel):
+    kind: Literal["bought"]
+    price: int = 5
+
+
+class Given(BaseModel):
+    kind: Literal["given"]
+    price: int | None
+
+
 @dataclasses.dataclass
 class Size:
     width: int
@@ -142,6 +152,12 @@ def test_nulls_that_stand_for_what_was_left_out_become_the_defaults() -> None:
     assert (made.day, made.colour) == (datetime.date(2026, 1, 1), Colour.RED)
     assert made.steps == [Step(text="Boil", minutes=3, tags=[])]
     assert made.best is None and made.top == Egg(kind="egg", boiled=None)
+    either = ObjectForm[Any](list[Bought | Given])
+    kinds = [{"kind": "given", "price": None}, {"kind": "bought", "price": None}]
+    assert either.read(json.dumps(kinds)) == [
+        Given(kind="given", price=None),
+        Bought(kind="bought", price=5),
+    ]
     assert ObjectForm(Note).read('{"title": "a", "lines": null}') == {"title": "a"}
     assert ObjectForm(Size).read('{"width": 2, "unit": null}') == Size(2, "cm")
 
