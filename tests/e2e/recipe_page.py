@@ -10,6 +10,13 @@ ALIVE = """() => {
     const button = document.querySelector(".recipe-live button");
     return button && Object.keys(button).some((key) => key.startsWith("__reactProps"));
 }"""
+WATCH = """() => {
+    const log = document.querySelector(".recipe-live [role=log]");
+    window.seen = new Set();
+    const look = () => log.innerText.trim() && window.seen.add(log.innerText);
+    const all = { childList: true, characterData: true, subtree: true };
+    new MutationObserver(look).observe(log, all);
+}"""
 
 
 class RecipePage:
@@ -42,6 +49,14 @@ class RecipePage:
         self.box.fill(question)
         self.box.press("Enter")
         return self
+
+    def watch(self) -> RecipePage:
+        """Count from here on what the recipe shows, one after the other."""
+        self.page.evaluate(WATCH)
+        return self
+
+    def count(self) -> int:
+        return self.page.evaluate("window.seen.size")
 
     def button(self, name: str) -> Locator:
         return self.live.get_by_role("button", name=name, exact=True)
