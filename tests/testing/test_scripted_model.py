@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -374,3 +376,21 @@ async def test_two_models_do_not_know_each_other() -> None:
 def test_a_script_that_makes_no_sense_is_refused(make: Any) -> None:
     with pytest.raises(ValueError, match=r"fault|reply"):
         make()
+
+
+ANOTHER_PROCESS = """
+import sys
+import streamui.testing
+assert not {"openai", "starlette", "uvicorn", "playwright", "reflex"} & set(sys.modules)
+import openai
+with openai.OpenAI() as client:
+    print(client.responses.create(model="m", input="Hi").output_text)
+"""
+
+
+def test_another_process_finds_it() -> None:
+    with ScriptedModel(["Hello"]) as model:
+        command = [sys.executable, "-c", ANOTHER_PROCESS]
+        env = {**os.environ, "OPENAI_BASE_URL": "", **model.env}
+        found = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert found.stdout == "Hello\n", found.stderr

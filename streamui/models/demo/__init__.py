@@ -11,6 +11,13 @@ answers are deterministic. They can be steered by plain sentences, for demos and
     Write 2000 tokens of 5 characters at 200 tokens per second
     Think first, then write 50 words about tea as fast as you can
     Refuse to write about tea
+    Write 100 words about tea, let it expire after 20 words   (a thread's run)
+
+When a request has functions it calls those that fit such a sentence, once for each thing that is
+asked, and when it has a schema the answer is an instance of it::
+
+    What is the weather in Rome and in Oslo?
+    Give me a recipe for tomato soup for 6 servings
 
 A response asked for with ``background=True`` goes on when its connection is cut: each of its
 connections is cut after so many words.
