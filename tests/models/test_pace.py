@@ -237,12 +237,11 @@ async def test_a_function_may_measure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_an_answer_is_paced_and_ends_soon_after_the_model(
-    demo_by_default: DemoServer, monkeypatch: pytest.MonkeyPatch
+    demo_by_default: DemoServer,
 ) -> None:
-    monkeypatch.setattr(pace_module, "_BEHIND", 0.1)
-    result = ui.stream_text("Write 40 words about rivers flat out", pace="word")
+    result = ui.stream_text("Write 20 words about rivers flat out", pace="word")
     pieces = [piece async for piece in result.text_stream]
-    assert "".join(pieces) == await result and len(pieces) > 3
+    assert "".join(pieces) == await result and len(pieces) > 1
     assert all(piece.endswith((" ", "\n")) for piece in pieces[:-1])
     types = [event.type async for event in result]
     assert types[-2:] == ["usage", "finish"]
@@ -260,9 +259,10 @@ async def test_a_failure_flushes_the_text_before_it(demo_by_default: DemoServer)
 
 
 async def test_a_stop_after_the_models_end_shows_the_rest_at_once(
-    demo_by_default: DemoServer,
+    demo_by_default: DemoServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = ui.stream_text("Write 12 words flat out", pace=0.3)
+    monkeypatch.setattr(pace_module, "_BEHIND", 60.0)
+    result = ui.stream_text("Write 12 words flat out", pace=5.0)
     while result._generation._steps.done == []:
         await asyncio.sleep(0.002)
     assert len(result.text_so_far.split()) < 12

@@ -20,7 +20,7 @@ from streamui.server.run import Run
 pytestmark = pytest.mark.usefixtures("demo_by_default")
 Until = Callable[..., Awaitable[float]]
 QUICK = "Write 12 words about rivers flat out"
-SLOW = "Write 300 words about rivers at 100 words per second"
+SLOW = "Write 3000 words about rivers at 100 words per second"
 
 
 def answers() -> set[str]:
@@ -132,17 +132,21 @@ async def test_leaving_the_block_closes_the_connection(demo_by_default: DemoServ
         await result
 
 
-async def test_a_background_answer_can_be_left_and_read_on(demo_by_default: DemoServer) -> None:
+async def test_a_background_answer_can_be_left_and_read_on(
+    demo_by_default: DemoServer, until: Until
+) -> None:
     cancelled = demo_by_default.stats().cancelled
-    result = ui.stream_text("Write 40 words about rivers at 200 words per second", background=True)
+    result = ui.stream_text(SLOW, background=True)
     async for _ in result.text_stream:
         break
     cursor = await result.leave()
-    assert cursor is not None and not answers()
-    rest = [e.delta async for e in ui.resume(*cursor) if e.type == "text-delta"]
-    assert 0 < len(rest) < 40
-    assert len((result.text_so_far + "".join(rest)).split()) == 40
-    assert demo_by_default.stats().cancelled == cancelled
+    assert cursor is not None and cursor == result.cursor and not answers()
+    async with ui.resume(*cursor) as rest:
+        async for event in rest:
+            if event.type == "text-delta":
+                break
+        assert demo_by_default.stats().cancelled == cancelled
+    await until(lambda: demo_by_default.stats().cancelled == cancelled + 1)
 
 
 async def test_one_that_is_dropped_is_stopped(until: Until, demo_by_default: DemoServer) -> None:
@@ -188,7 +192,7 @@ async def test_a_streamable_that_follows_and_is_ended_stops_it(until: Until) -> 
     answer = ui.StreamableValue.from_source(ui.stream_text(SLOW).text_stream)
     await until(lambda: bool(answer.value))
     answer.cancel()
-    await until(lambda: not answers(), 1.5)  # by itself it takes three seconds
+    await until(lambda: not answers())
 
 
 @pytest.mark.parametrize(
@@ -232,7 +236,7 @@ async def test_a_model_that_takes_too_long(limits: dict[str, Any]) -> None:
     assert raised.value.code == "timeout"
     assert events[-1].type == "error"
     assert [e.type for e in events].count("text-end") <= 1
-    assert len(result.text_so_far.split()) == words
+    assert len(result.text_so_far.split()) <= words
 
 
 async def test_an_option_that_the_provider_does_not_know_is_a_bad_request() -> None:
