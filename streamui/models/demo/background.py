@@ -40,6 +40,11 @@ class BackgroundResponse:
         self._log = EventLog()
         self._task = asyncio.create_task(self._write(made), name="demo background response")
 
+    @property
+    def size(self) -> int:
+        """The bytes that it keeps."""
+        return self._log.size
+
     def body(self) -> dict[str, Any]:
         """Make its form on the wire, as far as it has come."""
         return self._wire.body(self._status)

@@ -49,17 +49,15 @@ class EventLog:
         self._news = asyncio.Event()
         self._rests = False
 
-    def __len__(self) -> int:
-        return len(self._events)
+    @property
+    def size(self) -> int:
+        """The bytes of all events."""
+        return sum(map(len, self._events))
 
     @property
     def last(self) -> bytes:
         """The last event; empty when there is none yet."""
         return self._events[-1] if self._events else b""
-
-    def begin(self) -> None:
-        """Say that there will be more, after a rest."""
-        self._rests = False
 
     def write(self, chunk: bytes) -> None:
         """Add events.
@@ -71,7 +69,7 @@ class EventLog:
         self._tell()
 
     def rest(self) -> None:
-        """Say that there are no more for now: whoever reads is done."""
+        """Say that there are no more: whoever reads is done."""
         self._rests = True
         self._tell()
 

@@ -73,6 +73,8 @@ class ResponseRoutes:
         def keep() -> None:
             if asked.get("store", True) is not False:
                 self._memory.keep(wire.whole(made), earlier, said)
+            if written := self._background.find(wire.id):
+                self._background.grow(wire.id, written.size)
 
         if asked.get("background") is True:
             return await self._in_background(request, ask, made, wire, keep)

@@ -70,6 +70,11 @@ class Run:
         return body["status"] in _OVER
 
     @property
+    def size(self) -> int:
+        """About how many characters it keeps."""
+        return len(str(self._wire.steps)) + len(str(self._wire.body))
+
+    @property
     def steps(self) -> list[Body]:
         """Its steps, in their wire form."""
         return self._wire.steps
@@ -163,15 +168,16 @@ class Run:
         self._breakage = Breakage.of(made.steering)
         if self._breakage:
             made = replace(made, steering=replace(made.steering, fault=None))
-        at = len(self._log)
-        self._log.begin()
-        self._task = asyncio.create_task(self._write(made), name="demo run")
-        return self._log.read(at, self._breakage)
+        # A turn's events are read once: only who reads them keeps them after its end.
+        log = self._log = EventLog()
+        self._task = asyncio.create_task(self._write(made, log), name="demo run")
+        return log.read(0, self._breakage)
 
-    async def _write(self, made: Answer) -> None:
+    async def _write(self, made: Answer, log: EventLog) -> None:
         async for chunk in paced(made, self._wire):
-            self._log.write(chunk)
-        self._log.rest()
+            log.write(chunk)
+        log.rest()
+        self._log = EventLog()
 
 
 def _outputs(given: object) -> dict[str, str]:

@@ -80,7 +80,6 @@ class ThreadRoutes:
         thread = self._thread(request)
         asked = await read_body(request)
         made = thread.say(asked)
-        self._state.threads.grow(thread.id, int(request.headers.get("content-length", "0")))
         return JSONResponse(made)
 
     async def messages(self, request: Request) -> Response:
@@ -155,7 +154,9 @@ class ThreadRoutes:
         return JSONResponse(run.body())
 
     def _thread(self, request: Request) -> Thread:
-        return self._state.threads.get(request.path_params["thread"])
+        thread = self._state.threads.get(request.path_params["thread"])
+        # Runs have written to it since it was asked for last.
+        return self._state.threads.put(thread.id, thread, thread.size)
 
     def _run(self, request: Request) -> Run:
         return self._thread(request).run(request.path_params["run"])

@@ -45,6 +45,12 @@ class Thread:
             "tool_resources": {},
         }
 
+    @property
+    def size(self) -> int:
+        """About how many characters it keeps."""
+        said = sum(len(_words(each)) for each in self.messages)
+        return said + sum(run.size for run in self.runs.values())
+
     def talk(self) -> Talk:
         """Read what was said in it."""
         return tuple(Message(each["role"], _words(each)) for each in self.messages)

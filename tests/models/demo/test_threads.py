@@ -16,7 +16,7 @@ from openai.types.beta.threads import Message as ThreadMessage
 from openai.types.beta.threads import Run
 from pydantic import TypeAdapter
 
-from streamui.models.demo import DemoServer, run_wire, threads
+from streamui.models.demo import DemoServer, run_wire, shelf, threads
 from streamui.models.demo.talk import InvalidError, Message
 from streamui.models.demo.threads import Assistants
 from tests.models.demo.reading import assert_no_more_than_known, events, post
@@ -290,3 +290,17 @@ def test_threads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidError):
         last.say({"role": "nobody", "content": "x"})
     assert Thread.model_validate(last.body()).id == last.id
+    assert last.size == 3
+
+
+async def test_what_a_thread_keeps_is_counted(
+    client: AsyncOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "BYTES", 20_000)
+    runs: list[Any] = []
+    for question in ("Write 6000 words, flat out", "Write 3 words, flat out"):
+        stream = await client.beta.threads.create_and_run(**asked(question))
+        runs.append([event async for event in stream][-1].data)
+        await client.beta.threads.retrieve(runs[-1].thread_id)
+    with pytest.raises(openai.NotFoundError):
+        await client.beta.threads.retrieve(runs[0].thread_id)
