@@ -28,6 +28,10 @@ def model_events(
     ``chat.completions.stream(...)``, blocking or async, awaited or not; or any iterable of
     strings, async or not. A blocking one is read in a thread.
 
+    Takes also what agents of pydantic-ai (``run_stream_events``), openai-agents
+    (``Runner.run_streamed``) and LangChain (``astream``, ``astream_events``) give, and the events
+    of AG-UI: as objects, as JSON, or from :func:`~streamui.http.consume.consume_event_stream`.
+
     Or takes a function that asks, so that it can ask again when a stream fails before the first
     token: the client's own retries end when a stream is open. Each time is a ``retry`` event.
 
