@@ -151,6 +151,7 @@ class Run:
         if self._task is not None:
             self._task.cancel()
         self._log.rest()
+        self._log = EventLog()
 
     def _finish(self, events: bytes) -> None:
         self._log.write(events)
