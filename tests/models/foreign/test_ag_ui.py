@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
+import httpx
 import pytest
+import uvicorn
 from ag_ui import core
 from ag_ui.encoder import EventEncoder
+from pydantic_ai.ui.ag_ui import AGUIAdapter
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from streamui.errors import ModelError, StreamCancelledError
 from streamui.http.consume import consume_event_stream
+from streamui.models.demo import DemoServer
 from streamui.models.events import ModelEvent
 from streamui.models.model_events import model_events
+from tests.models.conftest import async_client
+from tests.models.foreign.libraries import FORECASTS, pydantic_agent
 
 BEGIN = core.RunStartedEvent(thread_id="t", run_id="r")
 END = core.RunFinishedEvent(thread_id="t", run_id="r")
@@ -217,3 +230,46 @@ async def test_events_that_are_not_read_are_closed_as_well(provider: Any) -> Non
     await model_events(stream).aclose()
     assert [event async for event in stream] == []
     assert server.requests == 0
+
+
+@pytest.fixture
+def agent_url(demo: DemoServer) -> Iterator[str]:
+    """An agent that is served over HTTP, by pydantic-ai's adapter."""
+
+    async def run(request: Request) -> Response:
+        client = async_client(demo.base_url)
+        agent = pydantic_agent(client, "responses")
+        response = await AGUIAdapter.dispatch_request(request, agent=agent)
+        response.background = BackgroundTask(client.close)
+        return response
+
+    app = Starlette(routes=[Route("/", run, methods=["POST"])])
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    server.should_exit = True
+    thread.join(10)
+    listening.close()
+
+
+async def test_an_agent_is_read_from_its_server(agent_url: str) -> None:
+    asked = core.RunAgentInput(
+        thread_id="t",
+        run_id="r",
+        state=None,
+        messages=[core.UserMessage(id="u", content="What is the weather in Rome? flat out")],
+        tools=[],
+        context=[],
+        forwarded_props=None,
+    )
+    body = asked.model_dump(mode="json", by_alias=True)
+    async with httpx.AsyncClient(verify=False, trust_env=False) as http:
+        response = http.stream("POST", agent_url, json=body)
+        given = [event async for event in model_events(consume_event_stream(response))]
+    [result] = [event for event in given if event.type == "tool-result"]
+    assert (result.name, result.result) == ("get_weather", FORECASTS["Rome"])
+    written = "".join(event.delta for event in given if event.type == "text-delta")
+    assert FORECASTS["Rome"] in written
+    assert given[-1].type == "finish" and given[-1].reason == "stop"
