@@ -17,7 +17,7 @@ async def get_weather(city: str, context: ui.ToolContext) -> str:
     """
     for step in ("calling the station", "reading the thermometer"):
         context.progress(step)
-        await asyncio.sleep(random.uniform(0.2, 0.8))
+        await asyncio.sleep(random.uniform(0.2, 0.6))
     return f"{random.choice(('sunny', 'cloudy', 'rainy'))}, {random.randint(-5, 30)} °C"
 
 

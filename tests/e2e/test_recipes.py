@@ -124,16 +124,15 @@ def test_stream_assistant_response_with_tools(open_recipe):
 @pytest.mark.parametrize("name", ["generate_object", "stream_object"])
 def test_objects(open_recipe, page, name):
     here = open_recipe(name)
-    here.watch().ask("Three notifications about tea at 60 words per second")
+    here.watch().ask("Three notifications about tea at 150 words per second")
     expect(here.log.locator(".rt-Skeleton")).to_have_count(1)
     expect(here.log.locator(".rt-Skeleton")).to_have_count(0, timeout=10_000)
     cards = here.log.locator(".rt-Card")
     expect(cards).to_have_count(3)
-    assert here.count() > 10 if name == "stream_object" else here.count() == 1
+    assert here.count() > 3 if name == "stream_object" else here.count() == 1
     expect(cards.last).to_contain_text(re.compile(r"\w, \d+ min ago.*\w", re.S))
-    here.ask("Three notifications about tea, fail with 429")
+    here.ask("Three notifications about tea, fail with 429 after 3 words")
     expect(here.alert).to_contain_text(BUSY)
-    expect(cards).to_have_count(0)
 
 
 def test_call_tools(open_recipe):
