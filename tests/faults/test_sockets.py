@@ -126,7 +126,10 @@ class Schedule:
                     return {}
             finally:
                 reading.cancel()
-            return {**await self.shown(), "events": self.heard()}
+            ends = {**await self.shown(), "events": self.heard()}
+            for tab in (self.owner, self.second):
+                await self.tabs(tab, "close")
+            return ends
 
     async def happen(self, step: Step) -> None:
         match step.what.split():
@@ -181,11 +184,11 @@ class Schedule:
         return all([await self.tabs(tab, "connected") for tab in (self.owner, self.second)])
 
     async def begun(self) -> bool:
+        # Reflex gives a page that comes back too soon another one, with a fresh state.
+        token = await self.tabs(self.owner, "token")
         for shown in await self.tabs(self.owner, "read"):
             if shown["id"]:
-                self.name = shown["id"]
-                # Reflex gives a page that comes back too soon another one, with a fresh state.
-                self.token = await self.tabs(self.owner, "token")
+                self.name, self.token = shown["id"], token
         return bool(self.name)
 
     async def ended(self) -> bool:

@@ -121,6 +121,10 @@ class Tab {
     event: ([name, payload]) => this.event(name, payload),
     cut: () => void this.socket.io.engine?.close(),
     leave: () => this.disconnect(),
+    close: () => {
+      this.disconnect();
+      tabs.delete(this.name);
+    },
     reload: () => {
       this.disconnect();
       this.session = null;
