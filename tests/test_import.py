@@ -9,6 +9,8 @@ import pytest
 
 import streamui
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {"httpx", "openai", "pydantic", "redis", "reflex", "reflex_base", "sqlalchemy", "starlette"}
 HEAVY |= {"opentelemetry", "prometheus_client"}
 

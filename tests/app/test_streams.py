@@ -19,6 +19,8 @@ from app.pages.streams.board import (
 )
 from app.pages.streams.live import Streams
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def watcher(monkeypatch):

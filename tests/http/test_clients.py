@@ -18,6 +18,8 @@ from streamui.settings import settings
 from streamui.store.store import store
 from tests.http.serving import rebuilt, records, serving_in_thread, wait_until
 
+pytestmark = pytest.mark.slow
+
 PAGE = "<!doctype html><link rel='icon' href='data:,'><title>A page</title>"
 WORDS = [f"{number} né\u2028🧑\u200d🚀\r\n" for number in range(60)]
 

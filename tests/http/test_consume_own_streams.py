@@ -16,6 +16,8 @@ from starlette.routing import Route
 import streamui as ui
 from tests.http.serving import serving
 
+pytestmark = pytest.mark.slow
+
 
 @asynccontextmanager
 async def cutting_proxy(port: int, chance: random.Random, cuts: int) -> AsyncIterator[str]:

@@ -28,7 +28,7 @@ from tests.http.event_server import (
     rest,
 )
 
-pytestmark = pytest.mark.usefixtures("no_task_is_left", "quick_reconnect")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_task_is_left", "quick_reconnect")]
 
 
 @pytest.mark.parametrize("reset", [False, True])

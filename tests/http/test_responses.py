@@ -17,6 +17,8 @@ from streamui.models.events import Finish, ProviderEvent, TextDelta, TextStart
 from streamui.settings import settings
 from tests.http.serving import answering, events, read_on, records, serving, until
 
+pytestmark = pytest.mark.slow
+
 RESPONSES = [ui.sse_response, ui.ndjson_response, ui.text_response]
 
 

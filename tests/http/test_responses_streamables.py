@@ -31,6 +31,8 @@ from tests.http.serving import (
 from tests.http.test_responses import SCOPE, SlowClient, forever, get, reading, settled
 from tests.http.test_responses_encoding import NASTY
 
+pytestmark = pytest.mark.slow
+
 ENDS = {
     "done": lambda value: value.done(),
     "error": lambda value: value.error("No luck."),

@@ -20,6 +20,8 @@ from streamui.settings import settings
 from streamui.store.store import store
 from tests.http.serving import events, read_on, rebuilt, records, serving, until
 
+pytestmark = pytest.mark.slow
+
 PAGE = {"reflex-client-token": "the-page"}
 NDJSON = {"accept": "application/x-ndjson"}
 TEXT = {"accept": "text/plain"}

@@ -19,6 +19,8 @@ from tests.http.serving import events, read_on, rebuilt, records, serving, until
 from tests.http.test_routes import NDJSON, PAGE, TEXT, given
 from tests.store.redis_server import redis_server
 
+pytestmark = pytest.mark.slow
+
 STRANGER = {"reflex-client-token": "another-page"}
 
 

@@ -13,6 +13,8 @@ import pytest
 from streamui.testing.app_server import free_port
 from tests.http.serving import rebuilt, records, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def port():

@@ -26,6 +26,8 @@ from streamui.server.run import Run
 from streamui.settings import settings
 from streamui.streamable.value import StreamableValue
 
+pytestmark = pytest.mark.slow
+
 SLOW = "Write 1000 words about tea at 200 words per second"
 
 

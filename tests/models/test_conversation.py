@@ -19,6 +19,8 @@ from streamui.models.demo import DemoServer
 from streamui.server.run import Run
 from tests.models.recorded import ASSISTANTS, RESPONSES, sse
 
+pytestmark = pytest.mark.slow
+
 kinds = pytest.mark.parametrize("kind", ["conversation", "responses"])
 Until = Callable[..., Awaitable[float]]
 SLOW = "Write 300 words about rivers at 100 words per second"

@@ -18,6 +18,8 @@ from streamui.models.demo import DemoServer
 from streamui.models.model_events import model_events
 from streamui.settings import settings
 
+pytestmark = pytest.mark.slow
+
 CREATED = {"type": "response.created", "response": {"id": "r", "output": []}}
 DELTA = {
     "type": "response.output_text.delta",

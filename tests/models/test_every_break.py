@@ -13,7 +13,10 @@ from streamui.errors import ModelError
 from streamui.models.model_events import model_events
 from tests.models.recorded import ASSISTANTS, RESPONSES, sse
 
-pytestmark = pytest.mark.filterwarnings("ignore:The Assistants API:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:The Assistants API:DeprecationWarning"),
+]
 
 apis = pytest.mark.parametrize("api", ["responses", "chat", "assistants"])
 SECRETS = "sk-proj-aBcD1234efgh5678 and postgresql://ada:hunter22@db.internal:5432/app"

@@ -20,6 +20,8 @@ from streamui.models.failures import as_model_error
 from streamui.models.model_events import model_events
 from streamui.settings import settings
 
+pytestmark = pytest.mark.slow
+
 CREATED = {"type": "response.created", "response": {"id": "r", "output": []}}
 PART = {
     "type": "response.content_part.added",

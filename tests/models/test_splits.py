@@ -19,7 +19,10 @@ from streamui.errors import StreamUIError
 from streamui.models.model_events import model_events
 from tests.models.recorded import ASSISTANTS, RESPONSES, sse
 
-pytestmark = pytest.mark.filterwarnings("ignore:The Assistants API:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:The Assistants API:DeprecationWarning"),
+]
 
 EMOJI = "Tea 🍵, a family 👩‍👩‍👧‍👦, é, \u2028 and \x85 and \r\n"
 DONE = "data: [DONE]\n\n"

@@ -16,6 +16,8 @@ from streamui.store.store import store
 from streamui.streamable.value import StreamableValue
 from tests.page.tab import Call, Tab, node_page
 
+pytestmark = pytest.mark.slow
+
 # A combining accent, one ZWJ sequence of two, a flag of two, two that need two UTF-16 units.
 TEXT = (
     "He\u0301llo \U0001f469\u200d\U0001f680 \U0001f1e9\U0001f1ea\n\u2028\U0001d54f, the end 👍🏽."

@@ -24,6 +24,8 @@ from streamui.streamable.log import UNSET
 from streamui.streamable.value import StreamableValue
 from tests.page.sockets import Socket
 
+pytestmark = pytest.mark.slow
+
 DRIVER = Path(__file__).parent.parent / "js" / "page_driver.mjs"
 PIECES = ["a", "hello ", "é", "😀", "\ud83d", "\ude00", "世", "\n", "x" * 70]
 STARTS: list[Any] = ["", [], {}, "x" * 100]

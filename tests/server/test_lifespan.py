@@ -14,6 +14,8 @@ import pytest
 
 from streamui.testing.app_server import free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def port() -> int:

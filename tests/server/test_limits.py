@@ -15,6 +15,8 @@ from streamui.streamable import quota
 from streamui.streamable.quota import Quota, open_streams
 from streamui.streamable.value import StreamableValue
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):

@@ -14,6 +14,8 @@ from streamui.settings import settings
 from streamui.store.store import store
 from tests.http.serving import answering, rebuilt, records, serving, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def behind_proxy(monkeypatch):

@@ -23,6 +23,8 @@ from streamui.streamable.log import UNSET
 from streamui.streamable.value import StreamableValue
 from tests.page.sockets import Socket
 
+pytestmark = pytest.mark.slow
+
 DRIVER = Path(__file__).parent.parent / "js" / "page_driver.mjs"
 OVERHEAD = 200  # bytes of a frame beside its content: an id, an offset, keys
 

@@ -14,6 +14,8 @@ from streamui.server.runs import Runs
 from streamui.settings import settings
 from streamui.streamable.value import StreamableValue
 
+pytestmark = pytest.mark.slow
+
 
 async def emit(_):
     pass

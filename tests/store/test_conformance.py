@@ -11,6 +11,8 @@ from streamui.errors import StreamNotFoundError
 from streamui.streamable.value import StreamableValue
 from tests.store.conftest import until
 
+pytestmark = pytest.mark.slow
+
 
 async def test_what_one_process_writes_another_reads(process):
     here, there = process(), process()

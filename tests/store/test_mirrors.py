@@ -18,6 +18,8 @@ from streamui.streamable.value import StreamableValue
 from tests.store.child import child
 from tests.store.conftest import until
 
+pytestmark = pytest.mark.slow
+
 WRITE_AS_TOLD = """
 import streamui.server.stopping  # as any page's process does
 value = ui.StreamableValue("one ")

@@ -21,6 +21,8 @@ from tests.store.child import child
 from tests.store.conftest import Processes, until
 from tests.store.redis_server import RedisServer, redis_cluster
 
+pytestmark = pytest.mark.slow
+
 PRODUCER = """
 value = ui.StreamableValue("")
 store.add(value.id, value.log)

@@ -13,6 +13,8 @@ from streamui.store.redis.server import Server
 from streamui.streamable.value import StreamableValue
 from tests.store.conftest import Processes, until
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_stream_that_lives_for_ever_has_its_last_readers_in_redis(
     redis, processes, monkeypatch

@@ -21,6 +21,8 @@ from streamui.streamable.value import StreamableValue
 from tests.store.conftest import Processes, until
 from tests.store.redis_server import RedisServer, redis_server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def on_own(own_redis):

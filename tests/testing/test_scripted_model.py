@@ -21,6 +21,8 @@ from streamui.models.model_events import model_events
 from streamui.testing import Asked, Call, Fault, Pause, Reply, ScriptedModel
 from streamui.testing.script_answers import answer_of
 
+pytestmark = pytest.mark.slow
+
 QUESTION: Any = {"model": "m", "input": "Hi"}
 TOOL: Any = {
     "type": "function",

@@ -17,6 +17,8 @@ from streamui.errors import ModelError
 from streamui.models.demo import DemoServer
 from streamui.models.model_events import model_events
 
+pytestmark = pytest.mark.slow
+
 
 async def heard(client: AsyncOpenAI, question: str, **more: Any) -> tuple[str, list[str]]:
     stream = await client.responses.create(model="m", input=question, stream=True, **more)

@@ -17,6 +17,8 @@ from streamui.models.model_events import model_events
 from tests.models.foreign.libraries import FORECASTS, LIBRARIES, Library, get_weather
 from tests.models.wire import deltas
 
+pytestmark = pytest.mark.slow
+
 each = pytest.mark.parametrize("library", LIBRARIES, ids=str)
 WRITTEN = ("text-start", "text-delta", "text-end")
 THOUGHT = ("reasoning-start", "reasoning-delta", "reasoning-end")
