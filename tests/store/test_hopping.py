@@ -95,4 +95,5 @@ async def test_readers_that_hop_between_processes_all_get_the_same(apart, seed, 
         assert reader.has.value == value.value
         assert (reader.has.status, reader.has.offset) == ("done", value.log.offset)
     late = await apart().open(value.id)
+    await until(lambda: late.status == "done")  # what the maker has just written is on its way
     assert copy_json(late.value) == value.value
